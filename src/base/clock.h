@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Time: CLOCK_MONOTONIC for every wait and duration (clock steps at boot do
+ * no harm), CLOCK_REALTIME only for what a person reads.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t clock_ms(void);
+/* Seconds since the epoch. */
+int64_t clock_wall_s(void);
+/* "2026-11-23T02:03:04Z" into BUF (>= 21 bytes); returns BUF. */
+char *clock_format_utc(int64_t wall_s, char *buf, size_t size);
+
+/* A point in time that bounds waits. */
+struct deadline {
+	int64_t at_ms;           /* CLOCK_MONOTONIC; INT64_MAX: none */
+};
+struct deadline deadline_in(int64_t ms);
+/* The earlier of PARENT and now + MS: a wait inside a budget. */
+struct deadline deadline_within(struct deadline parent, int64_t ms);
+/* Milliseconds left, never negative; INT_MAX at most: fits poll(2). */
+int deadline_left_ms(struct deadline deadline);
+bool deadline_passed(struct deadline deadline);
+
+/* "90", "90s", "15m", "2h", "1h30m" to seconds; -1 when malformed. */
+int duration_parse(const char *text, int64_t *ret_seconds);
+/* 1234 ms as "1.234 s", 61000 as "1 min 1 s", into BUF; returns BUF. */
+char *duration_format(int64_t ms, char *buf, size_t size);
+/* 12345678 as "12.3 MB" (decimal units), into BUF; returns BUF. */
+char *bytes_format(uint64_t bytes, char *buf, size_t size);

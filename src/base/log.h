@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The log: lines on stderr for people, or one JSON object a line (--json).
+ * The only global state of the program. Results go to stdout, never here.
+ *
+ * Every record has a stable event name ("fetch.retry"); the list is in
+ * fitout-events(7). Secrets must not get here: URLs go through url_redact().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING,
+		 LOG_LEVEL_ERROR };
+
+struct log_options {
+	enum log_level level;   /* records below it are dropped */
+	bool json;
+	int fd;                 /* where to; 2 unless told */
+};
+
+/* Call once, before any other thread of control. Starts the run's clock. */
+void log_open(const struct log_options *options);
+/* "debug", "info", "warning", "error"; -1 for anything else. */
+int log_level_parse(const char *name, enum log_level *ret_level);
+
+/*
+ * One record. RESOURCE may be NULL ("package nginx" otherwise). The text is
+ * one sentence without newline; people see "  1.234s package nginx: text".
+ */
+void log_event(enum log_level level, const char *event, const char *resource,
+	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+#define log_debug(event, resource, ...) \
+	log_event(LOG_LEVEL_DEBUG, (event), (resource), __VA_ARGS__)
+#define log_info(event, resource, ...) \
+	log_event(LOG_LEVEL_INFO, (event), (resource), __VA_ARGS__)
+#define log_warning(event, resource, ...) \
+	log_event(LOG_LEVEL_WARNING, (event), (resource), __VA_ARGS__)
+#define log_error(event, resource, ...) \
+	log_event(LOG_LEVEL_ERROR, (event), (resource), __VA_ARGS__)
+
+/*
+ * URL without user, password, query and fragment, printable, into BUF;
+ * returns BUF. What may be shown of an address.
+ */
+char *url_redact(const char *url, char *buf, size_t size);

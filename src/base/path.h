@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Paths as text (no system calls) and, below, opened one component at a time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+/*
+ * Why PATH cannot be a destination, or NULL when it can: absolute, no "." or
+ * ".." or empty component, no trailing slash (but "/" itself is refused),
+ * no control character, each component <= 255 bytes, <= 4095 in all.
+ */
+const char *path_destination_problem(const char *path);
+/* The same for a relative path that stays below where it starts. */
+const char *path_relative_problem(const char *path);
+
+/* True when PATH is DIR or lies below it (component-wise). */
+bool path_is_below(const char *path, const char *dir);
+/* Depth-first order in which a parent precedes its children. */
+int path_compare(const char *a, const char *b);
+/* Last component (points into PATH). */
+const char *path_base(const char *path);
+/* Everything before the last slash; "/" for "/x"; "." when there is none. */
+char *path_parent(struct arena *arena, const char *path);
+/* "A/B" with exactly one slash between. */
+char *path_join(struct arena *arena, const char *a, const char *b);
+
+/*
+ * Open the directory PATH below ROOTFD component by component; a symbolic
+ * link on the way is followed only when it and the directory that holds it
+ * belong to root and are not writable by others (inside ROOTFD, absolute
+ * targets are taken from ROOTFD). Returns an O_PATH-free directory fd that
+ * the caller owns, or -1; err->sys == ENOENT when a component is missing.
+ */
+int path_open_dir(int rootfd, const char *path, struct error *err);
