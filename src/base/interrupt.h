@@ -4,7 +4,8 @@
  * installs the handlers (SIGPIPE is ignored as well); every wait in fitout
  * polls interrupt_fd() beside its own descriptors or calls
  * interrupt_check() between steps, so that a signal ends the run in order:
- * undo, report, exit status 1.
+ * undo, report, exit status 1. A SIGHUP that was ignored at the start (nohup)
+ * stays ignored; SIGCHLD gets its default, so that children can be waited for.
  */
 #pragma once
 

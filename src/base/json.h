@@ -35,9 +35,10 @@ int64_t json_number(const struct json *value, const char *path,
 bool json_bool(const struct json *value, const char *path, bool fallback);
 
 /* Builders take ownership of what is put in; strings are made valid UTF-8
- * (str_printable) when they are not. */
-struct json *json_object(void);
-struct json *json_array(void);
+ * (str_printable) when they are not. (Not json_object() and json_array():
+ * those are symbols of jansson itself.) */
+struct json *json_new_object(void);
+struct json *json_new_array(void);
 void json_set(struct json *object, const char *key, struct json *value);
 void json_set_text(struct json *object, const char *key, const char *text);
 void json_set_number(struct json *object, const char *key, int64_t number);

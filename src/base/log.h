@@ -21,14 +21,22 @@ struct log_options {
 	int fd;                 /* where to; 2 unless told */
 };
 
-/* Call once, before any other thread of control. Starts the run's clock. */
+/*
+ * Call once, before any other thread of control. Starts the run's clock.
+ * Without it: people's form, from LOG_LEVEL_INFO, to fd 2.
+ */
 void log_open(const struct log_options *options);
+/* The descriptor that records go to. */
+int log_fd(void);
 /* "debug", "info", "warning", "error"; -1 for anything else. */
 int log_level_parse(const char *name, enum log_level *ret_level);
 
 /*
  * One record. RESOURCE may be NULL ("package nginx" otherwise). The text is
- * one sentence without newline; people see "  1.234s package nginx: text".
+ * one sentence without newline; people see
+ * "[   1.234] package nginx: text", with "warning: " or "error: " after the
+ * bracket where it applies. Written by one write(2), cut at 2000 bytes.
+ * errno is preserved.
  */
 void log_event(enum log_level level, const char *event, const char *resource,
 	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));

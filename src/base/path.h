@@ -33,8 +33,13 @@ char *path_join(struct arena *arena, const char *a, const char *b);
 /*
  * Open the directory PATH below ROOTFD component by component; a symbolic
  * link on the way is followed only when it and the directory that holds it
- * belong to root and are not writable by others (inside ROOTFD, absolute
- * targets are taken from ROOTFD). Returns an O_PATH-free directory fd that
- * the caller owns, or -1; err->sys == ENOENT when a component is missing.
+ * belong to root (or to our own uid) and the directory is not writable by
+ * others; at most 16 links. PATH and absolute targets are taken from ROOTFD,
+ * and ".." does not leave it; ROOTFD -1 is the host's "/". Returns an
+ * O_PATH-free directory fd that the caller owns, or -1; err->sys is ENOENT
+ * when a component is missing, ENOTDIR when it is no directory.
  */
 int path_open_dir(int rootfd, const char *path, struct error *err);
+/* The same walk to a node of any type: an O_PATH fd; a link in the last
+ * place is followed too. */
+int path_open_node(int rootfd, const char *path, struct error *err);

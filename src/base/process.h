@@ -35,9 +35,10 @@ struct process_status {
 
 /*
  * Run to the end: own process group, stdin /dev/null, all other descriptors
- * closed, umask 022, signal mask empty. Background grandchildren that hold
- * the output open do not delay the return. -1 when it could not be started
- * (the text names the program) or an interrupt came (the group is killed).
+ * closed, umask 022, default signals, none blocked. Background grandchildren
+ * that hold the output open do not delay the return; afterwards they write
+ * to a closed pipe. -1 when it could not be started (the text names the
+ * program) or an interrupt came (the group is ended as at the deadline).
  * A program that ran and failed is not an error here: see *ret_status.
  */
 int process_run(const struct process_run *run,
@@ -45,20 +46,26 @@ int process_run(const struct process_run *run,
 /* The same, where anything but exit 0 is an ERROR_COMMAND whose text holds
  * the command, its status and the last line of its output. */
 int process_run_ok(const struct process_run *run, struct error *err);
-/* "exit status 3", "killed by signal 9 (Killed)", "still running after ..." */
+/* "exit status 3", "killed by signal 9 (Killed)", "still running when its time
+ * ran out" */
 char *process_status_text(const struct process_status *status, char *buf,
 			  size_t size);
 
 /*
  * Fork a duty: the child runs MAIN(argument) and _exit()s with its result.
- * In the child: KEEP_FDS (n of them) survive and every other descriptor
- * above 2 is closed, handlers are reset, PR_SET_PDEATHSIG is SIGKILL,
- * stdin and stdout are /dev/null, RLIMIT_CORE is 0. NAME shows in ps.
+ * In the child: KEEP_FDS (n of them), stderr and the log's descriptor survive
+ * and every other one is closed, PR_SET_PDEATHSIG is SIGKILL (the kernel
+ * clears it when the child changes its uid: arm it again then), stdin and
+ * stdout are /dev/null, RLIMIT_CORE is 0. NAME (15 bytes of it) shows in ps.
+ * SIGINT, SIGTERM, SIGHUP and SIGPIPE are ignored: a signal to the whole
+ * group or control group must not kill a duty before the commander has seen
+ * it, and the commander ends its duties with process_kill().
  */
 int process_fork(const char *name, int (*main)(void *argument),
 		 void *argument, const int *keep_fds, size_t n,
 		 pid_t *ret_pid, struct error *err);
-/* Wait for PID until DEADLINE, then kill it; always reaps. */
+/* Wait for PID until DEADLINE, then kill it; always reaps, also when it
+ * returns -1 because an interrupt came. */
 int process_wait(pid_t pid, struct deadline deadline,
 		 struct process_status *ret_status, struct error *err);
 /* SIGKILL and reap; no-op for pid <= 0. */

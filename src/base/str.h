@@ -46,7 +46,7 @@ bool str_equal(const char *a, const char *b);   /* NULL equals only NULL */
 /*
  * Append DATA escaped so that it is safe on a terminal and in a log:
  * control characters, DEL, C1, bidi controls and bytes that are not UTF-8
- * become \\xNN; a text over MAX_BYTES is cut with "...".
+ * become \\xNN; what is appended is at most MAX_BYTES, cut with "...".
  */
 void str_add_printable(struct str *s, const void *data, size_t n,
 		       size_t max_bytes);
