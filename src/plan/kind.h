@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One shape for everything a profile can ask for. A kind is one file in
+ * src/kind/ that ends in one const struct kind; run/ walks the plan and never
+ * names a kind.
+ *
+ * In the order of a run (DESIGN, What apply does):
+ *
+ *	check     is the spec sensible? Pure; adds to problems, all of them.
+ *	observe   compare resource and host; set step->action and reason. No effect.
+ *	hold      (agent) nothing may be deployed from here on: stop it, wait for
+ *	          what it is doing, keep it from being started by anything.
+ *	stage     no visible effect: prepare in staging; start the fetch.
+ *	settle    its bytes have come and are verified; look at them, refuse them.
+ *	          Steps without a stream are settled when all streams are done.
+ *	commit    make it visible, through context->transaction, which can undo it;
+ *	          what cannot be undone is named in step->left.
+ *	activate  bring it up, or wait until it holds.
+ *	restore   after an undo: bring up what is now there again.
+ *	release   (agent) start it. Needs proof of a completed run.
+ *	record    what the generation keeps: manifest lines of what is installed.
+ *
+ * All but check may fail: 0, or -1 after filling ERR. Ops that a kind does
+ * not need are NULL. An op other than check, observe and restore is called
+ * only for steps with an action (hold and release: always).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "plan/key.h"
+#include "plan/problem.h"
+
+struct context;
+struct fetcher;
+struct plan;
+struct profile;
+struct proof;         /* of a completed run; only run/gate.c can make one */
+struct resource;
+struct step;
+struct transaction;
+
+/* The phases of a plan, in order. */
+enum phase {
+	PHASE_PREPARE,      /* groups, users, os packages: only ever added to */
+	PHASE_PLACE,        /* trees, files, directories, links: by path */
+	PHASE_RUN,          /* commands */
+	PHASE_ACTIVATE,     /* supervisor, services */
+	PHASE_CHECK,
+	PHASE_GATE,         /* the agent */
+};
+
+enum block_shape {
+	BLOCK_LIST,         /* packages = ( { ... }, { ... } ); */
+	BLOCK_GROUP,        /* supervisor = { ... }; at most one */
+	BLOCK_TEXTS,        /* os_packages = [ "ruby" ]; one resource each;
+			       the text goes to the first key */
+};
+
+struct kind {
+	const char *name;          /* "package": messages, events, records */
+	const char *block;         /* "packages": the key in the profile */
+	enum block_shape shape;
+	enum phase phase;
+	const struct key *keys;
+	size_t spec_size;
+	/* Key that names a resource in messages ("package nginx"). */
+	const char *name_key;
+	/* Key that holds the place which this resource alone owns; or NULL. */
+	const char *destination_key;
+
+	void (*check)(const struct resource *resource,
+		      const struct profile *profile,
+		      struct problems *problems);
+	int (*observe)(struct context *context, struct step *step,
+		       struct error *err);
+	int (*hold)(struct context *context, struct step *step,
+		    struct error *err);
+	int (*stage)(struct context *context, struct step *step,
+		     struct error *err);
+	int (*settle)(struct context *context, struct step *step,
+		      struct error *err);
+	int (*commit)(struct context *context, struct step *step,
+		      struct error *err);
+	int (*activate)(struct context *context, struct step *step,
+			struct error *err);
+	int (*restore)(struct context *context, struct step *step,
+		       struct error *err);
+	int (*release)(struct context *context, struct step *step,
+		       const struct proof *proof, struct error *err);
+	int (*record)(struct context *context, struct step *step,
+		      struct str *manifest, struct error *err);
+};
+
+/* One thing the profile asks for. Const once read. */
+struct resource {
+	const struct kind *kind;
+	const char *name;          /* "nginx" */
+	const char *label;         /* "package nginx" */
+	const char *destination;   /* absolute, or NULL */
+	const void *spec;          /* the kind's own struct */
+	struct place where;
+	const struct place *key_places;  /* one for each row of kind->keys;
+					    line 0: not said */
+};
+/* Where KEY of this resource was said; the resource's place otherwise. */
+struct place resource_place(const struct resource *resource, const char *key);
+
+enum action {
+	ACTION_NONE,
+	ACTION_CREATE,
+	ACTION_CHANGE,
+	ACTION_REMOVE,
+	ACTION_RUN,         /* command, check, activation */
+};
+
+/* What the last completed generation recorded of a resource. */
+struct record {
+	const char *spec;          /* key_describe() text */
+	const char *manifest;      /* lines, see io/manifest.h */
+	size_t manifest_bytes;
+};
+
+/* One resource in one run. */
+struct step {
+	const struct resource *resource;
+	enum action action;
+	const char *reason;        /* "sha256 differs", printable; or NULL */
+	const struct record *recorded;   /* NULL: never installed by us */
+	const char *staged;        /* absolute path in staging, once staged */
+	const char *old;           /* where what was there is now; or NULL */
+	const char *left;          /* an effect that undo does not take back:
+				      "group www added"; or NULL */
+	void *state;               /* the kind's own, in the arena */
+	struct stream *stream;     /* set by context_fetch */
+	bool staged_done, committed, activated;
+};
+
+/* Bytes that a kind wants: from the first mirror that serves them, hashed by
+ * the commander, into an unpacker or a file. */
+struct stream {
+	const char *label;              /* "package nginx" */
+	const char *const *urls;        /* NULL-terminated */
+	const char *sha256;             /* hex; NULL: unverified */
+	uint64_t max_bytes;             /* of the packed bytes */
+	/* Exactly one sink. The descriptors stay the kind's to close, and it
+	 * must keep them open until settle. */
+	int tree_dirfd;                 /* unpack below it; or -1 */
+	int file_fd;                    /* write to it; or -1 */
+	uid_t uid;                      /* owner of unpacked entries */
+	gid_t gid;
+	bool preserve_owner;
+	/* Results, when settle is called. */
+	const char *got_sha256;
+	const char *url_used;           /* redacted */
+	const char *format;             /* "tar.gz", or "file" */
+	uint64_t bytes, unpacked_bytes, entries;
+};
+
+/* What kinds may use while they work. Made by run/, const for kinds. */
+struct context {
+	struct arena *arena;            /* as long as the run */
+	const struct profile *profile;
+	const struct plan *plan;
+	int rootfd;                     /* "/" or the --root directory */
+	const char *root;               /* its path; "" for "/" */
+	bool image;                     /* --root: enable, never start */
+	bool first_run;                 /* no completed generation yet */
+	bool gate_open;                 /* as the run found it */
+	struct deadline budget;         /* bounds every wait */
+	const char *run_id;
+	const char *ready_path;         /* /run/fitout/ready, the gate's file */
+	struct fetcher *fetcher;        /* io/fetcher.h */
+	struct transaction *transaction;  /* io/transaction.h; NULL before stage */
+
+	/* Implemented by run/; call the context_ functions below. */
+	int (*fetch)(struct context *context, struct step *step,
+		     const struct stream *stream, struct error *err);
+	void (*event)(struct context *context, const char *name,
+		      const char *resource, int64_t begin_ms, int64_t end_ms,
+		      const char *detail);
+};
+
+/* Begin STREAM for STEP; a copy is found at step->stream. From stage only. */
+int context_fetch(struct context *context, struct step *step,
+		  const struct stream *stream, struct error *err);
+/* A row of the timeline: something that began and ended (clock_ms). */
+void context_event(struct context *context, const char *name,
+		   const char *resource, int64_t begin_ms, int64_t end_ms,
+		   const char *detail);

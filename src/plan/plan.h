@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan: the resources of a profile as steps in the order in which they
+ * are committed. Phases in their order; inside PHASE_PLACE by destination, so
+ * that a parent comes before what lies inside it; else in the profile's order.
+ *
+ * Steps of earlier phases decide about later ones: what stands inside a tree
+ * that is replaced is placed again; programs restart only when their tree or
+ * configuration changes; checks run only when something changed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "plan/kind.h"
+#include "plan/profile.h"
+
+struct plan {
+	struct step *steps;
+	size_t n;
+};
+
+/* One step for each resource, action ACTION_NONE. Lives in ARENA. */
+void plan_make(struct arena *arena, const struct profile *profile,
+	       struct plan *ret_plan);
+
+/* First index of PHASE (== of the next one when it has no steps). */
+size_t plan_phase_begin(const struct plan *plan, enum phase phase);
+size_t plan_phase_end(const struct plan *plan, enum phase phase);
+
+/* The step of that kind and name, or NULL. */
+struct step *plan_find(const struct plan *plan, const char *kind_name,
+		       const char *name);
+/* The PLACE step whose destination is PATH or the nearest parent of it (the
+ * package that a command lives in), or NULL. */
+struct step *plan_owner(const struct plan *plan, const char *path);
+/* True when a PLACE step with an action has a destination at or below PATH,
+ * or PATH lies below such a destination. */
+bool plan_touches(const struct plan *plan, const char *path);
+/* Relative paths (NULL-terminated, in ARENA) of the destinations of other
+ * PLACE steps that lie inside STEP's destination: not its own to judge. */
+const char *const *plan_inside(const struct plan *plan, struct arena *arena,
+			       const struct step *step);
+/* After the PLACE steps were observed: a step inside a tree that will be
+ * replaced or created gets an action as well. */
+void plan_propagate(struct plan *plan);
+
+/* Steps with an action, checks and activations included or not. */
+size_t plan_actions(const struct plan *plan);
+size_t plan_changes(const struct plan *plan);
+
+/* "create", "change", ... */
+const char *action_text(enum action action);
+/* One line a step with an action: "create package nginx  /usr/...  (reason)". */
+void plan_print(const struct plan *plan, struct str *out);

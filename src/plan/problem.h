@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is wrong with a profile: all of it, not only the first. Collected
+ * while reading and checking, printed at the end in order of file and line.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+/* A place in a profile; FILE NULL: not from a file (--set). */
+struct place {
+	const char *file;
+	int line;              /* from 1; 0 unknown */
+};
+
+struct problem {
+	struct place where;
+	const char *text;      /* one sentence: what was found, what to do */
+};
+
+struct problems {
+	struct arena *arena;   /* the texts live there */
+	struct problem *item;
+	size_t n, cap;         /* at most 1000 are kept; more are counted */
+	size_t total;
+};
+
+void problems_init(struct problems *problems, struct arena *arena);
+/* FMT must not end in a newline. Texts are made printable. */
+void problems_add(struct problems *problems, struct place where,
+		  const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* "FILE:LINE: text" lines, sorted by file (in order of first appearance)
+ * and line, identical ones once. */
+void problems_print(const struct problems *problems, struct str *out);
+/* The known word nearest to WORD (edit distance <= 2 and < length / 2), or
+ * NULL: "did you mean". WORDS is NULL-terminated. */
+const char *problems_nearest(const char *word, const char *const *words);

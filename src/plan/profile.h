@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The model: a profile as const structs, made whole by profile/reader.h,
+ * never changed after. Everything lives in one arena.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plan/key.h"
+#include "plan/kind.h"
+#include "plan/problem.h"
+#include "plan/vars.h"
+
+struct autoscaling_spec {
+	const char *hook, *group;
+	int64_t heartbeat_s;
+	const char *on_failure;      /* "abandon", "continue", "hold 30m" */
+};
+struct cloudformation_spec {
+	const char *stack, *resource;
+};
+struct signal_spec {
+	const struct autoscaling_spec *autoscaling;
+	const struct cloudformation_spec *cloudformation;
+	const char *evidence;
+};
+
+struct profile {
+	const char *source;          /* as named on the command line */
+	const char *text_sha256;     /* set by run/ once read; may be NULL */
+	int64_t version;             /* fitout = 1; */
+	const char *name;
+	int64_t budget_s;            /* "15m" when not said */
+	int64_t keep_generations;
+	const struct signal_spec *signal;   /* NULL when not said */
+	struct vars vars;
+	const struct resource *resources;   /* in the order of the file */
+	size_t n;
+};
+
+/* Keys of the profile itself, beside the blocks of the kinds; "vars" is read
+ * apart. Stored in struct profile. */
+extern const struct key profile_keys[];
+
+/* The resource of KIND_NAME called NAME, or NULL. */
+const struct resource *profile_find(const struct profile *profile,
+				    const char *kind_name, const char *name);
+/*
+ * Checks across resources: names unique in a kind, destinations unique in
+ * all, profile version known. Each kind's own check has been run by the
+ * reader. Adds to PROBLEMS.
+ */
+void profile_check(const struct profile *profile, struct problems *problems);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Variables: ${name} in any string of a profile, and in files with
+ * template = true. Sources, first wins: --set, then vars of the profile.
+ * ${env:NAME} is the environment; ${imds:PATH}, ${instance_id}, ${region} and
+ * ${tag:NAME} are asked of a function that the caller gives (instance
+ * metadata; not there: an error). "$${" stands for "${". A "$" before any
+ * other character is itself. Values are not expanded again, except that a
+ * var may use vars defined before it.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct variable {
+	const char *name;     /* [A-Za-z_][A-Za-z0-9_-]*, at most 64 */
+	const char *value;
+};
+
+/* Value of NAME (with its prefix, "env:HOME"), or NULL when there is none;
+ * on failure NULL with ERR filled (code set). Lives in ARENA. */
+typedef const char *vars_source(void *context, struct arena *arena,
+				const char *name, struct error *err);
+
+struct vars {
+	const struct variable *item;
+	size_t n;
+	vars_source *source;   /* for env:, imds:, tag:, instance_id, region */
+	void *context;
+};
+
+/*
+ * TEXT with everything expanded, in ARENA (TEXT itself when nothing is).
+ * NULL with ERR (ERROR_PROFILE) for an unknown name (the nearest known one is
+ * named), a malformed reference, or a result over 1 MiB.
+ */
+const char *vars_expand(const struct vars *vars, struct arena *arena,
+			const char *text, struct error *err);
+/* Split "NAME=VALUE" of --set; -1 with ERROR_USAGE. */
+int vars_parse_setting(struct arena *arena, const char *setting,
+		       struct variable *ret_variable, struct error *err);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Text to model: reads a profile (libconfig, included by reader.c only),
+ * expands variables, fills the specs by the kinds' key tables, checks.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "plan/kind.h"
+#include "plan/problem.h"
+#include "plan/profile.h"
+#include "plan/vars.h"
+
+#define PROFILE_BYTES_MAX (1024 * 1024)   /* one file; includes count alone */
+
+struct reader_options {
+	const struct kind *const *kinds;      /* NULL-terminated table */
+	const struct variable *settings;      /* --set, in order */
+	size_t n_settings;
+	vars_source *source;                  /* for env:, imds:, ...; or NULL */
+	void *source_context;
+};
+
+/*
+ * Read TEXT (n bytes) known as NAME; @include and `source` paths are taken
+ * from DIRECTORY (NULL: includes are refused). Everything lives in ARENA.
+ * Returns 0 with *ret_profile; or -1 with ERROR_PROFILE when PROBLEMS has at
+ * least one (all that could be found in one reading: unknown keys with the
+ * nearest known one, wrong types, missing keys, bad values, undefined
+ * variables, duplicate names and destinations), each with file and line.
+ * Text that is not libconfig at all is one problem with its line.
+ */
+int reader_read(struct arena *arena, const char *name, const char *directory,
+		const char *text, size_t n,
+		const struct reader_options *options,
+		struct problems *problems, const struct profile **ret_profile,
+		struct error *err);
+/* The same from a file. A directory, an empty file, one over the limit, or
+ * one that cannot be read is an error (ERROR_PROFILE) naming PATH. */
+int reader_read_file(struct arena *arena, const char *path,
+		     const struct reader_options *options,
+		     struct problems *problems,
+		     const struct profile **ret_profile, struct error *err);
