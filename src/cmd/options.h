@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line: options before the command's name are common to all
+ * commands; those after it belong to the command (its row in commands.c says
+ * which). Long options only, "--name VALUE" or "--name=VALUE"; "--" ends them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "plan/vars.h"
+
+#define SETTINGS_MAX 256
+
+struct options {
+	struct arena *arena;
+	const char *root;            /* --root; NULL: this host */
+	const char *state;           /* --state; NULL: /var/lib/fitout */
+	struct variable settings[SETTINGS_MAX];   /* --set, in order */
+	size_t n_settings;
+	bool json;
+	enum log_level log_level;
+	const char *progress;        /* "auto", "plain", "none" */
+};
+
+/* An option of one command. */
+struct option_row {
+	const char *name;            /* "sha256"; NULL ends a table */
+	const char *argument;        /* "HEX"; NULL: takes none */
+};
+
+/* The next of a command's own options, or of its operands. */
+struct option_walk {
+	const struct option_row *rows;
+	int argc;
+	char **argv;
+	int at;
+	bool only_operands;
+};
+/* 1 and an option (*ret_name, *ret_value or NULL), 2 and an operand
+ * (*ret_value), 0 at the end, -1 with ERROR_USAGE (the nearest known one is
+ * named). Common options are accepted here too and go to OPTIONS. */
+int option_next(struct option_walk *walk, struct options *options,
+		const char **ret_name, const char **ret_value,
+		struct error *err);
+
+/* Common options up to the command's name; *ret_at is its index (or argc). */
+int options_parse(struct options *options, int argc, char **argv, int *ret_at,
+		  struct error *err);
