@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* Longest duration that is understood: 68 years, so that its milliseconds
+ * can be added to any clock without a thought. */
+#define DURATION_MAX_S INT32_MAX
+
+int64_t
+clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t
+clock_wall_s(void)
+{
+	return (int64_t)time(NULL);
+}
+
+char *
+clock_format_utc(int64_t wall_s, char *buf, size_t size)
+{
+	time_t when = (time_t)wall_s;
+	struct tm tm;
+
+	if (size == 0)
+		return buf;
+	if (!gmtime_r(&when, &tm) ||
+	    strftime(buf, size, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		buf[0] = '\0';
+	return buf;
+}
+
+struct deadline
+deadline_in(int64_t ms)
+{
+	struct deadline deadline = { clock_ms() };
+
+	if (ms > 0 && __builtin_add_overflow(deadline.at_ms, ms,
+					     &deadline.at_ms))
+		deadline.at_ms = INT64_MAX;
+	return deadline;
+}
+
+struct deadline
+deadline_within(struct deadline parent, int64_t ms)
+{
+	struct deadline deadline = deadline_in(ms);
+
+	return deadline.at_ms < parent.at_ms ? deadline : parent;
+}
+
+int
+deadline_left_ms(struct deadline deadline)
+{
+	int64_t now = clock_ms();
+
+	if (deadline.at_ms <= now)
+		return 0;
+	if (deadline.at_ms - now > INT_MAX)
+		return INT_MAX;
+	return (int)(deadline.at_ms - now);
+}
+
+bool
+deadline_passed(struct deadline deadline)
+{
+	return deadline_left_ms(deadline) == 0;
+}
+
+/* The digits at *P as a number, moving *P behind them; -1 when there are none
+ * or too many. */
+static int64_t
+take_number(const char **p)
+{
+	int64_t number = 0;
+	const char *start = *p;
+
+	while (**p >= '0' && **p <= '9') {
+		number = number * 10 + (**p - '0');
+		if (number > DURATION_MAX_S)
+			return -1;
+		(*p)++;
+	}
+	return *p > start ? number : -1;
+}
+
+int
+duration_parse(const char *text, int64_t *ret_seconds)
+{
+	static const char units[] = "hms";
+	static const int64_t seconds[] = { 3600, 60, 1 };
+	const char *p = text, *unit, *next = units;
+	int64_t total = 0;
+
+	while (*p || p == text) {
+		int64_t number = take_number(&p);
+
+		if (number < 0)
+			return -1;
+		if (!*p && next == units) {
+			*ret_seconds = number;
+			return 0;
+		}
+		unit = *p ? strchr(next, *p++) : NULL;
+		if (!unit)
+			return -1;
+		total += number * seconds[unit - units];
+		if (total > DURATION_MAX_S)
+			return -1;
+		next = unit + 1;
+	}
+	*ret_seconds = total;
+	return 0;
+}
+
+char *
+duration_format(int64_t ms, char *buf, size_t size)
+{
+	static const char *const names[] = { "h", "min", "s" };
+	int64_t s = ms / 1000;
+	const int64_t parts[] = { s / 3600, s / 60 % 60, s % 60 };
+	size_t used = 0;
+
+	if (ms < 60000) {
+		ms = ms < 0 ? 0 : ms;
+		snprintf(buf, size, "%" PRId64 ".%03d s", ms / 1000,
+			 (int)(ms % 1000));
+		return buf;
+	}
+	for (size_t i = 0; i < 3 && used < size; i++)
+		if (parts[i] > 0)
+			used += (size_t)snprintf(buf + used, size - used,
+						 "%s%" PRId64 " %s",
+						 used ? " " : "", parts[i],
+						 names[i]);
+	return buf;
+}
+
+char *
+bytes_format(uint64_t bytes, char *buf, size_t size)
+{
+	static const char units[] = "kMGTPE";
+	uint64_t tenth = 100, tenths;
+	size_t i = 0;
+
+	if (bytes < 1000) {
+		snprintf(buf, size, "%u B", (unsigned)bytes);
+		return buf;
+	}
+	for (;; i++, tenth *= 1000) {
+		tenths = bytes / tenth + (bytes % tenth >= tenth / 2);
+		if (tenths < 10000 || units[i + 1] == '\0')
+			break;
+	}
+	snprintf(buf, size, "%" PRIu64 ".%u %cB", tenths / 10,
+		 (unsigned)(tenths % 10), units[i]);
+	return buf;
+}
