@@ -95,11 +95,11 @@ char *
 arena_printf(struct arena *arena, const char *fmt, ...)
 {
 	va_list ap;
-	char *text;
+	char probe[1], *text;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(probe, sizeof(probe), fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		out_of_memory(0);

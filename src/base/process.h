@@ -23,7 +23,7 @@ struct process_run {
 	const char *cwd;           /* NULL: / */
 	int rootfd;                /* chroot there first; -1: no */
 	struct deadline deadline;  /* then TERM, 2 s later KILL, to its whole group */
-	struct str *output;        /* tail of stdout and stderr together; may be NULL */
+	struct str *output;        /* tail of stdout and stderr; may be NULL */
 };
 
 /* What became of a child: exactly one of the two is set. */
