@@ -11,14 +11,14 @@
 static int
 print_json(bool sbom)
 {
-	own_json struct json *root = json_object();
+	own_json struct json *root = json_new_object();
 	own_str struct str text = STR_INIT(64 * 1024);
-	struct json *libraries = json_array();
+	struct json *libraries = json_new_array();
 
 	json_set_text(root, "name", "fitout");
 	json_set_text(root, "version", PACKAGE_VERSION);
 	for (const struct sbom_row *row = sbom_rows; sbom && row->name; row++) {
-		struct json *library = json_object();
+		struct json *library = json_new_object();
 
 		json_set_text(library, "name", row->name);
 		json_set_text(library, "version", row->version);
