@@ -25,7 +25,7 @@ enum key_type {            /* stored as */
 	KEY_TEXT,          /* const char *                                  */
 	KEY_BOOL,          /* bool                                          */
 	KEY_NUMBER,        /* int64_t, >= 0 unless KEY_SIGNED               */
-	KEY_SIZE,          /* int64_t bytes: 1000, "64k", "10M", "2G"       */
+	KEY_SIZE,          /* int64_t bytes: 1000, "64k", "10M", "2G" (1024) */
 	KEY_DURATION,      /* int64_t seconds: 90, "90s", "15m", "2h"       */
 	KEY_MODE,          /* int32_t: "0644"; -1 when not said             */
 	KEY_PATH,          /* const char *: absolute (path_destination_problem) */
@@ -61,12 +61,15 @@ struct key {
 };
 
 const struct key *key_find(const struct key *keys, const char *name);
-/* "text", "list of texts", "mode such as \"0644\"", ... for messages. */
+/* "a text", "true or false", "a text such as \"0644\"", ...: what a value
+ * must be, for messages and the manual. */
 const char *key_type_text(enum key_type type);
 /*
  * All values of SPEC as "name = value" lines in table order, strings quoted;
  * the same spec always gives the same text: what a generation records, and
- * what two are compared by.
+ * what two are compared by. What is zero (false, 0, not said) has no line, so
+ * that a key added later changes no record; a group's lines are
+ * "group.name = value"; a secret's line says only that there is one.
  */
 void key_describe(const struct key *keys, const void *spec, struct str *out);
 /*

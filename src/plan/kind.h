@@ -13,6 +13,8 @@
  *	stage     no visible effect: prepare in staging; start the fetch.
  *	settle    its bytes have come and are verified; look at them, refuse them.
  *	          Steps without a stream are settled when all streams are done.
+ *	own       owners are known now (accounts exist): give what is staged to
+ *	          them. Still no visible effect.
  *	commit    make it visible, through context->transaction, which can undo it;
  *	          what cannot be undone is named in step->left.
  *	activate  bring it up, or wait until it holds.
@@ -71,10 +73,16 @@ struct kind {
 	enum phase phase;
 	const struct key *keys;
 	size_t spec_size;
-	/* Key that names a resource in messages ("package nginx"). */
+	/* Key that names a resource in messages ("package nginx"). Where it
+	 * is NULL or not said, the first textual key that was said does
+	 * ("check http://127.0.0.1/health", redacted); a BLOCK_GROUP whose
+	 * name_key is NULL is called like its kind, and its label is that. */
 	const char *name_key;
 	/* Key that holds the place which this resource alone owns; or NULL. */
 	const char *destination_key;
+	/* A commit replaces all that is inside the destination (package): what
+	 * else stands in there is placed again (plan_propagate). */
+	bool tree;
 
 	void (*check)(const struct resource *resource,
 		      const struct profile *profile,
@@ -87,6 +95,8 @@ struct kind {
 		     struct error *err);
 	int (*settle)(struct context *context, struct step *step,
 		      struct error *err);
+	int (*own)(struct context *context, struct step *step,
+		   struct error *err);
 	int (*commit)(struct context *context, struct step *step,
 		      struct error *err);
 	int (*activate)(struct context *context, struct step *step,

@@ -44,11 +44,12 @@ bool plan_touches(const struct plan *plan, const char *path);
  * PLACE steps that lie inside STEP's destination: not its own to judge. */
 const char *const *plan_inside(const struct plan *plan, struct arena *arena,
 			       const struct step *step);
-/* After the PLACE steps were observed: a step inside a tree that will be
- * replaced or created gets an action as well. */
+/* After the PLACE steps were observed: a step inside a tree (kind->tree) that
+ * will be replaced or created gets an action as well. */
 void plan_propagate(struct plan *plan);
 
-/* Steps with an action, checks and activations included or not. */
+/* Steps with an action; and those of them that leave the host other than it
+ * was (checks and activations, which only run, are not among these). */
 size_t plan_actions(const struct plan *plan);
 size_t plan_changes(const struct plan *plan);
 

@@ -32,9 +32,15 @@ void problems_init(struct problems *problems, struct arena *arena);
 /* FMT must not end in a newline. Texts are made printable. */
 void problems_add(struct problems *problems, struct place where,
 		  const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* "FILE:LINE: text" lines, sorted by file (in order of first appearance)
- * and line, identical ones once. */
+/* Sorted by file (in order of first appearance) and line, identical ones
+ * once; *ret_n of them. Lives in the problems' arena. */
+const struct problem *problems_sorted(const struct problems *problems,
+				      size_t *ret_n);
+/* The same as "FILE:LINE: text" lines; "--set" for FILE NULL. */
 void problems_print(const struct problems *problems, struct str *out);
-/* The known word nearest to WORD (edit distance <= 2 and < length / 2), or
- * NULL: "did you mean". WORDS is NULL-terminated. */
+/* Append "FILE:LINE", printable. */
+void place_print(struct place where, struct str *out);
+/* The known word nearest to WORD (edit distance <= 2 and < length / 2; a swap
+ * of neighbours is one edit), or NULL: "did you mean". WORDS is
+ * NULL-terminated. */
 const char *problems_nearest(const char *word, const char *const *words);

@@ -49,7 +49,7 @@ const struct resource *profile_find(const struct profile *profile,
 				    const char *kind_name, const char *name);
 /*
  * Checks across resources: names unique in a kind, destinations unique in
- * all, profile version known. Each kind's own check has been run by the
- * reader. Adds to PROBLEMS.
+ * all. What can be said of one value or one resource has been checked by the
+ * reader, the kind's own check too. Adds to PROBLEMS.
  */
 void profile_check(const struct profile *profile, struct problems *problems);

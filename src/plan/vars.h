@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -20,8 +21,8 @@ struct variable {
 	const char *value;
 };
 
-/* Value of NAME (with its prefix, "env:HOME"), or NULL when there is none;
- * on failure NULL with ERR filled (code set). Lives in ARENA. */
+/* Value of NAME (with its prefix, "env:HOME"), or NULL when there is none
+ * (ERR untouched); on failure NULL with ERR filled. Lives in ARENA. */
 typedef const char *vars_source(void *context, struct arena *arena,
 				const char *name, struct error *err);
 
@@ -32,10 +33,14 @@ struct vars {
 	void *context;
 };
 
+bool vars_name_valid(const char *name);
+/* Value of a plain NAME, or NULL. Asks no source. */
+const char *vars_get(const struct vars *vars, const char *name);
 /*
  * TEXT with everything expanded, in ARENA (TEXT itself when nothing is).
- * NULL with ERR (ERROR_PROFILE) for an unknown name (the nearest known one is
- * named), a malformed reference, or a result over 1 MiB.
+ * NULL with ERR (ERROR_PROFILE) for unknown names (all of them; the nearest
+ * known one is named), a malformed reference, or a result over 1 MiB; a
+ * source's own error keeps its code.
  */
 const char *vars_expand(const struct vars *vars, struct arena *arena,
 			const char *text, struct error *err);

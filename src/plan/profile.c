@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/profile.h"
+
+#include <string.h>
+
+static const struct key autoscaling_keys[] = {
+	{ "hook", KEY_TEXT, KEY_REQUIRED,
+	  offsetof(struct autoscaling_spec, hook),
+	  .text = "name of the lifecycle hook that is answered" },
+	{ "group", KEY_TEXT, 0, offsetof(struct autoscaling_spec, group),
+	  .text = "the Auto Scaling group; default: the instance's own" },
+	{ "heartbeat", KEY_DURATION, 0,
+	  offsetof(struct autoscaling_spec, heartbeat_s), .fallback = "300",
+	  .text = "how often the hook is told that the run goes on" },
+	{ "on_failure", KEY_TEXT, 0,
+	  offsetof(struct autoscaling_spec, on_failure), .fallback = "abandon",
+	  .text = "\"abandon\", \"continue\", or \"hold 30m\": wait so long "
+		  "for a person, then abandon" },
+	{ NULL }
+};
+
+static const struct key cloudformation_keys[] = {
+	{ "stack", KEY_TEXT, KEY_REQUIRED,
+	  offsetof(struct cloudformation_spec, stack),
+	  .text = "name or id of the stack" },
+	{ "resource", KEY_TEXT, KEY_REQUIRED,
+	  offsetof(struct cloudformation_spec, resource),
+	  .text = "logical name of the resource that waits" },
+	{ NULL }
+};
+
+static const struct key signal_keys[] = {
+	{ "autoscaling", KEY_GROUP, 0,
+	  offsetof(struct signal_spec, autoscaling), .keys = autoscaling_keys,
+	  .group_size = sizeof(struct autoscaling_spec),
+	  .text = "answer a lifecycle hook of an Auto Scaling group" },
+	{ "cloudformation", KEY_GROUP, 0,
+	  offsetof(struct signal_spec, cloudformation),
+	  .keys = cloudformation_keys,
+	  .group_size = sizeof(struct cloudformation_spec),
+	  .text = "signal a resource of a CloudFormation stack" },
+	{ "evidence", KEY_TEXT, 0, offsetof(struct signal_spec, evidence),
+	  .text = "s3:// address below which a failed run's report is kept" },
+	{ NULL }
+};
+
+const struct key profile_keys[] = {
+	{ "fitout", KEY_NUMBER, KEY_REQUIRED,
+	  offsetof(struct profile, version),
+	  .text = "version of the schema: 1" },
+	{ "name", KEY_TEXT, KEY_REQUIRED, offsetof(struct profile, name),
+	  .text = "what this profile is called in records and reports: "
+		  "letters, digits, '.', '_' and '-', at most 64" },
+	{ "budget", KEY_DURATION, 0, offsetof(struct profile, budget_s),
+	  .fallback = "15m",
+	  .text = "time for the whole run; every wait inside it is bounded "
+		  "by it" },
+	{ "keep_generations", KEY_NUMBER, 0,
+	  offsetof(struct profile, keep_generations), .fallback = "2",
+	  .text = "how many generations are kept for rollback" },
+	{ "signal", KEY_GROUP, 0, offsetof(struct profile, signal),
+	  .keys = signal_keys, .group_size = sizeof(struct signal_spec),
+	  .text = "who is told how the run ended" },
+	{ NULL }
+};
+
+struct place
+resource_place(const struct resource *resource, const char *key)
+{
+	const struct key *keys = resource->kind->keys;
+
+	for (size_t i = 0; key && keys && keys[i].name; i++)
+		if (strcmp(keys[i].name, key) == 0 && resource->key_places &&
+		    resource->key_places[i].line > 0)
+			return resource->key_places[i];
+	return resource->where;
+}
+
+const struct resource *
+profile_find(const struct profile *profile, const char *kind_name,
+	     const char *name)
+{
+	for (size_t i = 0; i < profile->n; i++) {
+		const struct resource *resource = &profile->resources[i];
+
+		if (strcmp(resource->kind->name, kind_name) == 0 &&
+		    strcmp(resource->name, name) == 0)
+			return resource;
+	}
+	return NULL;
+}
+
+/* The first resource before LIMIT that has RESOURCE's kind and name. */
+static const struct resource *
+same_name(const struct profile *profile, size_t limit,
+	  const struct resource *resource)
+{
+	for (size_t i = 0; i < limit; i++)
+		if (profile->resources[i].kind == resource->kind &&
+		    str_equal(profile->resources[i].name, resource->name))
+			return &profile->resources[i];
+	return NULL;
+}
+
+static const struct resource *
+same_destination(const struct profile *profile, size_t limit,
+		 const struct resource *resource)
+{
+	if (!resource->destination)
+		return NULL;
+	for (size_t i = 0; i < limit; i++)
+		if (str_equal(profile->resources[i].destination,
+			      resource->destination))
+			return &profile->resources[i];
+	return NULL;
+}
+
+static bool
+named_by_destination(const struct resource *resource)
+{
+	return resource->kind->name_key &&
+	       str_equal(resource->kind->name_key,
+			 resource->kind->destination_key);
+}
+
+static void
+check_resource(const struct profile *profile, size_t i,
+	       struct problems *problems)
+{
+	const struct resource *resource = &profile->resources[i];
+	const struct resource *other = same_destination(profile, i, resource);
+	own_str struct str first = STR_INIT(4200);
+
+	if (other) {
+		place_print(resource_place(other,
+					   other->kind->destination_key),
+			    &first);
+		problems_add(problems,
+			     resource_place(resource,
+					    resource->kind->destination_key),
+			     "%s has the same destination as %s: %s (said "
+			     "first at %s)", resource->label, other->label,
+			     resource->destination, str_get(&first));
+		if (named_by_destination(resource))
+			return;
+		str_clear(&first);
+	}
+	other = same_name(profile, i, resource);
+	if (!other)
+		return;
+	place_print(resource_place(other, other->kind->name_key), &first);
+	problems_add(problems,
+		     resource_place(resource, resource->kind->name_key),
+		     "a second %s; names are unique in %s (said first at %s)",
+		     resource->label, resource->kind->block, str_get(&first));
+}
+
+void
+profile_check(const struct profile *profile, struct problems *problems)
+{
+	for (size_t i = 0; i < profile->n; i++)
+		check_resource(profile, i, problems);
+}
