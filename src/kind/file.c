@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A file: out of a package, written in the profile, beside the profile, or
+ * fetched. Staged beside its destination, placed by rename.
+ */
+#include "kind/kinds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "io/digest.h"
+#include "io/newfile.h"
+#include "io/transaction.h"
+#include "kind/place.h"
+#include "plan/plan.h"
+#include "plan/profile.h"
+#include "plan/vars.h"
+
+#define CONTENT_MAX ((size_t)64 << 20)   /* held in memory while staged */
+
+struct file_spec {
+	const char *to, *from, *content, *source;
+	const char *const *url;
+	const char *sha256;
+	bool unverified, template, world_writable;
+	const char *owner, *group;
+	int32_t mode;
+	int64_t max_size;
+};
+
+static const struct key file_keys[] = {
+	{ "to", KEY_PATH, KEY_REQUIRED, offsetof(struct file_spec, to),
+	  .text = "where the file is put" },
+	{ "from", KEY_TEXT, 0, offsetof(struct file_spec, from),
+	  .text = "PACKAGE:PATH, a file out of a package of this profile" },
+	{ "content", KEY_TEXT, KEY_LITERAL, offsetof(struct file_spec, content),
+	  .text = "the file's text itself" },
+	{ "source", KEY_TEXT, 0, offsetof(struct file_spec, source),
+	  .text = "a path on this host, relative to the profile" },
+	{ "url", KEY_URLS, 0, offsetof(struct file_spec, url),
+	  .text = "where to fetch it: one address, or mirrors in order" },
+	{ "sha256", KEY_DIGEST, 0, offsetof(struct file_spec, sha256),
+	  .text = "SHA-256 of what url gives, 64 hex digits" },
+	{ "unverified", KEY_BOOL, 0, offsetof(struct file_spec, unverified),
+	  .text = "true: fetch without sha256; warned about at every run" },
+	{ "template", KEY_BOOL, 0, offsetof(struct file_spec, template),
+	  .text = "true: ${...} in it is expanded" },
+	{ "owner", KEY_TEXT, 0, offsetof(struct file_spec, owner), "root",
+	  .text = "its owner, a name or a number" },
+	{ "group", KEY_TEXT, 0, offsetof(struct file_spec, group), "root",
+	  .text = "its group, a name or a number" },
+	{ "mode", KEY_MODE, 0, offsetof(struct file_spec, mode), "0644",
+	  .text = "its permissions" },
+	{ "world_writable", KEY_BOOL, 0,
+	  offsetof(struct file_spec, world_writable),
+	  .text = "true: a mode that lets everyone write is meant" },
+	{ "max_size", KEY_SIZE, 0, offsetof(struct file_spec, max_size), "1G",
+	  .text = "largest file accepted" },
+	{ NULL }
+};
+
+struct file_state {
+	int fd;                  /* the staged file */
+	bool owner_known;
+};
+
+/* "nginx:logrotate.d/nginx" in its two halves. */
+static const char *
+split_from(const char *from, char *package, size_t size)
+{
+	const char *colon = strchr(from, ':');
+
+	if (!colon || (size_t)(colon - from) >= size)
+		return NULL;
+	memcpy(package, from, (size_t)(colon - from));
+	package[colon - from] = '\0';
+	return colon + 1;
+}
+
+static void
+check_from(const struct resource *resource, const struct profile *profile,
+	   struct problems *problems)
+{
+	const struct file_spec *spec = resource->spec;
+	struct place where = resource_place(resource, "from");
+	char package[256];
+	const char *path = split_from(spec->from, package, sizeof package);
+	const char *problem;
+
+	if (!path) {
+		problems_add(problems, where, "from = \"%s\": write it as "
+			     "\"PACKAGE:PATH\"", spec->from);
+		return;
+	}
+	problem = path_relative_problem(path);
+	if (problem)
+		problems_add(problems, where, "from = \"%s\": the path %s",
+			     spec->from, problem);
+	if (!profile_find(profile, "package", package))
+		problems_add(problems, where, "from = \"%s\": there is no "
+			     "package '%s' in this profile", spec->from,
+			     package);
+}
+
+static void
+file_check(const struct resource *resource, const struct profile *profile,
+	   struct problems *problems)
+{
+	const struct file_spec *spec = resource->spec;
+	int sources = !!spec->from + !!spec->content + !!spec->source +
+		      !!spec->url;
+
+	if (sources != 1)
+		problems_add(problems, resource->where,
+			"%s needs exactly one of from, content, source and "
+			"url; it has %d", resource->label, sources);
+	if (spec->from)
+		check_from(resource, profile, problems);
+	if (spec->url && !spec->sha256 && !spec->unverified)
+		problems_add(problems, resource_place(resource, "url"),
+			"%s has no sha256: add it (sha256sum of the file), or "
+			"say unverified = true", resource->label);
+	if (!spec->url && (spec->sha256 || spec->unverified))
+		problems_add(problems, resource->where,
+			"%s: sha256 and unverified go with url only",
+			resource->label);
+}
+
+/* ---- what the file is to hold ---- */
+
+static int
+read_below(int treefd, struct context *context, const char *path,
+	   struct str *out, struct error *err)
+{
+	own_fd int dirfd = path_open_dir(treefd, path_parent(context->arena,
+		path_join(context->arena, "/", path)), err);
+
+	if (dirfd < 0)
+		return -1;
+	return file_read_at(dirfd, path_base(path), CONTENT_MAX, out, err);
+}
+
+static int
+read_from_package(struct context *context, const struct file_spec *spec,
+		  struct str *out, struct error *err)
+{
+	char package[256];
+	const char *path = split_from(spec->from, package, sizeof package);
+	struct step *step = plan_find(context->plan, "package", package);
+	const char *tree = step->staged ? step->staged
+					: step->resource->destination;
+	own_fd int treefd = path_open_dir(context->rootfd, tree, err);
+
+	if (treefd < 0)
+		return error_in(err, "package %s", package);
+	if (read_below(treefd, context, path, out, err) < 0)
+		return error_in(err, "the file %s of package %s", path,
+				package);
+	return 0;
+}
+
+static int
+read_source(struct context *context, const struct file_spec *spec,
+	    struct str *out, struct error *err)
+{
+	const char *path = spec->source;
+	const char *slash = strrchr(context->profile->source, '/');
+
+	if (path[0] != '/' && slash)
+		path = arena_printf(context->arena, "%.*s/%s",
+			(int)(slash - context->profile->source),
+			context->profile->source, path);
+	return file_read_at(AT_FDCWD, path, CONTENT_MAX, out, err);
+}
+
+static int
+expand(struct context *context, const struct file_spec *spec, struct str *text,
+       struct error *err)
+{
+	const char *expanded;
+
+	if (!spec->template)
+		return 0;
+	if (strlen(str_get(text)) != text->len)
+		return error_raise(err, ERROR_FORMAT,
+			"template = true, but the file is not text (it holds "
+			"a zero byte)");
+	expanded = vars_expand(&context->profile->vars, context->arena,
+			       str_get(text), err);
+	if (!expanded)
+		return -1;
+	str_clear(text);
+	str_add(text, expanded);
+	return 0;
+}
+
+/* All but url: what is to be there. */
+static int
+wanted(struct context *context, const struct file_spec *spec, struct str *text,
+       struct error *err)
+{
+	if (spec->content)
+		str_add(text, spec->content);
+	else if (spec->source && read_source(context, spec, text, err) < 0)
+		return -1;
+	else if (spec->from && read_from_package(context, spec, text, err) < 0)
+		return -1;
+	return expand(context, spec, text, err);
+}
+
+/* ---- observe ---- */
+
+static int
+read_installed(struct context *context, const char *path, struct str *out,
+	       struct error *err)
+{
+	own_fd int dirfd = path_open_dir(context->rootfd,
+		path_parent(context->arena, path), err);
+
+	if (dirfd < 0)
+		return -1;
+	return file_read_at(dirfd, path_base(path), CONTENT_MAX, out, err);
+}
+
+static int
+content_differs(struct context *context, struct step *step,
+		const struct stat *st, bool *ret_differs, struct error *err)
+{
+	const struct file_spec *spec = step->resource->spec;
+	own_str struct str want = STR_INIT(CONTENT_MAX + 1);
+	own_str struct str have = STR_INIT(CONTENT_MAX + 1);
+
+	if (wanted(context, spec, &want, err) < 0)
+		return -1;
+	*ret_differs = true;
+	if ((size_t)st->st_size != want.len)
+		return 0;
+	if (read_installed(context, spec->to, &have, err) < 0)
+		return -1;
+	*ret_differs = have.len != want.len ||
+		       memcmp(str_get(&have), str_get(&want), want.len) != 0;
+	return 0;
+}
+
+/* A fetched file is compared with its digest, or, where a template or no
+ * digest stands between, with what the last generation recorded. */
+static int
+fetched_differs(struct context *context, struct step *step, bool *ret_differs,
+		struct error *err)
+{
+	static const char *const harmless[] = { "url", "max_size", NULL };
+	const struct file_spec *spec = step->resource->spec;
+	struct digest want, have;
+
+	*ret_differs = true;
+	if (spec->sha256 && !spec->template) {
+		own_fd int dirfd = path_open_dir(context->rootfd,
+			path_parent(context->arena, spec->to), err);
+		own_fd int fd = dirfd < 0 ? -1 : openat(dirfd,
+			path_base(spec->to), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (dirfd < 0)
+			return -1;
+		if (fd < 0)
+			return error_sys(err, "open %s", spec->to);
+		if (digest_of_fd(fd, &have, err) < 0)
+			return error_in(err, "read %s", spec->to);
+		*ret_differs = digest_parse(spec->sha256, &want) < 0 ||
+			       !digest_equal(&want, &have);
+		return 0;
+	}
+	if (step->recorded) {
+		own_str struct str now = STR_INIT(65536);
+
+		if (place_record(context, step, &now, err) < 0)
+			return -1;
+		*ret_differs = place_spec_change(context, step, harmless) ||
+			now.len != step->recorded->manifest_bytes ||
+			memcmp(now.data, step->recorded->manifest, now.len);
+	}
+	return 0;
+}
+
+/* True when the file comes out of a tree that this run brings. */
+static bool
+comes_new(struct context *context, const struct file_spec *spec)
+{
+	char package[256];
+	struct step *step;
+
+	if (!spec->from || !split_from(spec->from, package, sizeof package))
+		return false;
+	step = plan_find(context->plan, "package", package);
+	return step && step->action != ACTION_NONE;
+}
+
+static int
+file_observe(struct context *context, struct step *step, struct error *err)
+{
+	const struct file_spec *spec = step->resource->spec;
+	struct place_owner owner;
+	bool differs = false;
+	struct stat st;
+	int there = place_look(context, spec->to, &st, err);
+
+	if (there < 0)
+		return -1;
+	if (!there) {
+		place_decide(context, step, ACTION_CREATE, "not there");
+		return 0;
+	}
+	if (S_ISDIR(st.st_mode))
+		return error_raise(err, ERROR_SYSTEM,
+			"%s is a directory, and the profile wants a file "
+			"there: move it away first", spec->to);
+	if (!S_ISREG(st.st_mode)) {
+		place_decide(context, step, ACTION_CHANGE, "it is %s",
+			     place_type(st.st_mode));
+		return 0;
+	}
+	if (comes_new(context, spec)) {
+		place_decide(context, step, ACTION_CHANGE,
+			     "its package changes");
+		return 0;
+	}
+	if (place_owner(context, spec->owner, spec->group, &owner, err) < 0)
+		return -1;
+	if ((spec->url ? fetched_differs(context, step, &differs, err)
+		       : content_differs(context, step, &st, &differs,
+					 err)) < 0)
+		return -1;
+	if (differs)
+		place_decide(context, step, ACTION_CHANGE, "content differs");
+	else if ((st.st_mode & 07777) != (mode_t)spec->mode)
+		place_decide(context, step, ACTION_CHANGE, "mode is %04o",
+			     (unsigned)st.st_mode & 07777);
+	else if (!owner.known || st.st_uid != owner.uid ||
+		 st.st_gid != owner.gid)
+		place_decide(context, step, ACTION_CHANGE, "owner is %u:%u",
+			     (unsigned)st.st_uid, (unsigned)st.st_gid);
+	return 0;
+}
+
+/* ---- stage, settle ---- */
+
+static int
+file_stage(struct context *context, struct step *step, struct error *err)
+{
+	const struct file_spec *spec = step->resource->spec;
+	struct file_state *state = arena_alloc(context->arena, sizeof *state);
+	const char *path, *name;
+	int dirfd;
+
+	if (transaction_staging(context->transaction, spec->to, &dirfd, &path,
+				err) < 0)
+		return -1;
+	name = transaction_new_name(context->transaction);
+	state->fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL |
+			   O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (state->fd < 0)
+		return error_sys(err, "make %s/%s", path, name);
+	step->state = state;
+	step->staged = path_join(context->arena, path, name);
+	if (!spec->url)
+		return 0;
+	return context_fetch(context, step, &(struct stream){
+		.label = step->resource->label,
+		.urls = spec->url,
+		.sha256 = spec->sha256,
+		.max_bytes = (uint64_t)spec->max_size,
+		.tree_dirfd = -1,
+		.file_fd = state->fd,
+	}, err);
+}
+
+static int
+rewrite(struct file_state *state, const struct str *text, struct error *err)
+{
+	if (lseek(state->fd, 0, SEEK_SET) < 0 || ftruncate(state->fd, 0) < 0)
+		return error_sys(err, "rewrite the staged file");
+	return write_all(state->fd, str_get(text), text->len, err);
+}
+
+static int
+fill(struct context *context, struct step *step, struct error *err)
+{
+	const struct file_spec *spec = step->resource->spec;
+	struct file_state *state = step->state;
+	own_str struct str text = STR_INIT(CONTENT_MAX + 1);
+
+	if (spec->url && !spec->template)
+		return 0;
+	if (spec->url) {
+		if (lseek(state->fd, 0, SEEK_SET) < 0)
+			return error_sys(err, "read the staged file");
+		if (file_read_fd(state->fd, spec->to, CONTENT_MAX, &text,
+				 err) < 0 ||
+		    expand(context, spec, &text, err) < 0)
+			return -1;
+	} else if (wanted(context, spec, &text, err) < 0) {
+		return -1;
+	}
+	return rewrite(state, &text, err);
+}
+
+/* logrotate reports what it cannot read as "error: FILE:LINE text". */
+static int
+check_logrotate(struct context *context, struct step *step, struct error *err)
+{
+	own_str struct str output = STR_INIT(65536);
+	const char *staged = arena_printf(context->arena, "%s%s",
+					  context->root, step->staged);
+	const char *argv[] = { "logrotate", "-d", staged, NULL };
+	struct process_run run = {
+		.argv = argv,
+		.rootfd = -1,
+		.deadline = deadline_within(context->budget, 20000),
+		.output = &output,
+	};
+	struct process_status status;
+	char found[4096], printable[256];
+	char *line, *at, *end;
+
+	if (!process_find(-1, "logrotate", found, sizeof found))
+		return 0;
+	if (process_run(&run, &status, err) < 0)
+		return -1;
+	at = (char *)str_get(&output);
+	while ((line = strsep(&at, "\n"))) {
+		const char *place = strstr(line, staged);
+
+		if (strncmp(line, "error:", 6) != 0 || !place)
+			continue;
+		place += strlen(staged);
+		end = strpbrk(line, "\r");
+		if (end)
+			*end = '\0';
+		return error_raise(err, ERROR_FORMAT,
+			"logrotate does not accept it: line %s",
+			str_printable(place + (*place == ':'), printable,
+				      sizeof printable));
+	}
+	return 0;
+}
+
+static int
+file_settle(struct context *context, struct step *step, struct error *err)
+{
+	const struct file_spec *spec = step->resource->spec;
+	struct file_state *state = step->state;
+
+	if (fill(context, step, err) < 0)
+		return -1;
+	if (fchmod(state->fd, (mode_t)spec->mode) < 0)
+		return error_sys(err, "set the mode of %s", spec->to);
+	if (path_is_below(spec->to, "/etc/logrotate.d"))
+		return check_logrotate(context, step, err);
+	return 0;
+}
+
+static int
+file_own(struct context *context, struct step *step, struct error *err)
+{
+	const struct file_spec *spec = step->resource->spec;
+	struct file_state *state = step->state;
+	struct place_owner owner;
+
+	if (place_owner_now(context, spec->owner, spec->group, &owner,
+			    err) < 0)
+		return -1;
+	if (fchown(state->fd, owner.uid, owner.gid) < 0)
+		return error_sys(err, "set the owner of %s", spec->to);
+	/* chown takes setuid bits away, never the others: mode is as settled */
+	drop_fd(&state->fd);
+	return 0;
+}
+
+const struct kind kind_file = {
+	.name = "file",
+	.block = "files",
+	.shape = BLOCK_LIST,
+	.phase = PHASE_PLACE,
+	.keys = file_keys,
+	.spec_size = sizeof(struct file_spec),
+	.name_key = "to",
+	.destination_key = "to",
+	.check = file_check,
+	.observe = file_observe,
+	.stage = file_stage,
+	.settle = file_settle,
+	.own = file_own,
+	.commit = place_commit,
+	.record = place_record,
+};

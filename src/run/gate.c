@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/gate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "io/newfile.h"
+#include "run/generation.h"
+
+struct proof {
+	int64_t generation;
+};
+
+/* A ready file that survived a reboot (a state directory outside /run) must
+ * not count: it names the boot that it is true for. */
+static void
+boot_id(char *buf, size_t size)
+{
+	own_fd int fd = open("/proc/sys/kernel/random/boot_id",
+			     O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
+
+	if (n < 0)
+		n = 0;
+	buf[n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+}
+
+/* Directory of the gate's file, or -1. */
+static int
+open_directory(const struct state *state, struct error *err)
+{
+	struct arena arena = ARENA_INIT;
+	int fd = path_open_dir(state->rootfd,
+			       path_parent(&arena, state->ready_path), err);
+
+	arena_release(&arena);
+	return fd;
+}
+
+bool
+gate_is_open(const struct state *state)
+{
+	struct error ignored = ERROR_INIT;
+	own_fd int dirfd = open_directory(state, &ignored);
+	own_str struct str text = STR_INIT(1024);
+	char boot[64];
+
+	if (dirfd < 0 || file_read_at(dirfd, path_base(state->ready_path), 1000,
+				      &text, &ignored) < 0)
+		return false;
+	boot_id(boot, sizeof boot);
+	return strstr(str_get(&text), boot) != NULL;
+}
+
+int
+gate_close(const struct state *state, struct error *err)
+{
+	struct error probe = ERROR_INIT;
+	own_fd int dirfd = open_directory(state, &probe);
+
+	if (dirfd < 0) {
+		if (probe.sys == ENOENT)
+			return 0;
+		*err = probe;
+		return error_in(err, "close the gate");
+	}
+	if (unlinkat(dirfd, path_base(state->ready_path), 0) < 0 &&
+	    errno != ENOENT)
+		return error_sys(err, "close the gate: remove %s",
+				 state->ready_path);
+	return 0;
+}
+
+static int
+make_parent(const struct state *state, struct error *err)
+{
+	struct arena arena = ARENA_INIT;
+	const char *parent = path_parent(&arena, state->ready_path);
+	own_fd int fd = path_open_dir(state->rootfd,
+				      path_parent(&arena, parent), err);
+	int result = 0;
+
+	if (fd < 0)
+		result = -1;
+	else if (mkdirat(fd, path_base(parent), 0755) < 0 && errno != EEXIST)
+		result = error_sys(err, "make %s", parent);
+	arena_release(&arena);
+	return result;
+}
+
+int
+gate_open(const struct state *state, struct arena *arena, int64_t generation,
+	  const struct proof **ret_proof, struct error *err)
+{
+	own_str struct str text = STR_INIT(1024);
+	struct proof *proof;
+	int64_t current;
+	char boot[64];
+
+	if (generation_current(state, &current, err) < 0)
+		return error_in(err, "open the gate");
+	if (current != generation || generation < 1)
+		return error_raise(err, ERROR_BUG,
+			"the gate stays closed: generation %lld is not "
+			"recorded (current is %lld)", (long long)generation,
+			(long long)current);
+	if (make_parent(state, err) < 0)
+		return error_in(err, "open the gate");
+	own_fd int dirfd = open_directory(state, err);
+	if (dirfd < 0)
+		return error_in(err, "open the gate");
+	boot_id(boot, sizeof boot);
+	str_addf(&text, "generation %lld\nboot %s\n", (long long)generation,
+		 boot);
+	if (newfile_replace(dirfd, path_base(state->ready_path), text.data,
+			    text.len, 0644, err) < 0)
+		return error_in(err, "open the gate");
+	proof = arena_alloc(arena, sizeof *proof);
+	proof->generation = generation;
+	*ret_proof = proof;
+	return 0;
+}
+
+int64_t
+proof_generation(const struct proof *proof)
+{
+	return proof->generation;
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/generation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "io/digest.h"
+#include "io/newfile.h"
+#include "io/tree.h"
+
+#define HEADER "fitout-generation "
+#define VERSION 1
+#define VERSION_TEXT "1"
+#define MANIFEST_BYTES_MAX ((size_t)1 << 30)
+#define ROWS_MAX 100000
+
+int
+generation_current(const struct state *state, int64_t *ret_number,
+		   struct error *err)
+{
+	struct error probe = ERROR_INIT;
+	own_str struct str text = STR_INIT(64);
+	char *end;
+	long long number;
+
+	*ret_number = 0;
+	if (state->dirfd < 0)
+		return 0;
+	if (file_read_at(state->dirfd, "generations/current", 63, &text,
+			 &probe) < 0) {
+		if (probe.sys == ENOENT)
+			return 0;
+		*err = probe;
+		return -1;
+	}
+	errno = 0;
+	number = strtoll(str_get(&text), &end, 10);
+	if (errno || end == str_get(&text) || *end != '\n' || number < 1)
+		return error_raise(err, ERROR_STATE,
+			"%s/generations/current does not hold a number; "
+			"the state directory is damaged: restore it, or move "
+			"it away to start anew", state->path);
+	*ret_number = number;
+	return 0;
+}
+
+/* One line of the manifest, cut out of the text (NUL for newline). */
+static char *
+next_line(char **at)
+{
+	char *line = *at;
+	char *end;
+
+	if (!*line)
+		return NULL;
+	end = strchr(line, '\n');
+	if (!end)
+		return NULL;
+	*end = '\0';
+	*at = end + 1;
+	return line;
+}
+
+static char *
+field(char **line)
+{
+	return strsep(line, " ");
+}
+
+/* The last line must be the digest of all before it. */
+static int
+check_end(const char *text, size_t n, const char *name, struct error *err)
+{
+	const size_t tail = 4 + DIGEST_HEX;   /* "end " hex "\n" */
+	struct digest promised, found;
+	char hex[DIGEST_HEX];
+
+	if (n > tail && memcmp(text + n - tail, "end ", 4) == 0) {
+		memcpy(hex, text + n - tail + 4, DIGEST_HEX - 1);
+		hex[DIGEST_HEX - 1] = '\0';
+		digest_of(text, n - tail, &found);
+		if (digest_parse(hex, &promised) == 0 &&
+		    digest_equal(&promised, &found))
+			return 0;
+	}
+	return error_raise(err, ERROR_STATE,
+		"%s is damaged (its digest does not hold): restore it, or "
+		"move the state directory away to start anew", name);
+}
+
+static int
+parse_header(struct generation *generation, char **at, const char *name,
+	     struct error *err)
+{
+	char *line = next_line(at);
+
+	if (!line || strncmp(line, HEADER, strlen(HEADER)) != 0)
+		return error_raise(err, ERROR_STATE,
+				   "%s is not a generation's manifest", name);
+	if (strcmp(line + strlen(HEADER), VERSION_TEXT) != 0)
+		return error_raise(err, ERROR_STATE,
+			"%s has format %s, this fitout reads %d: use the "
+			"fitout that wrote it, or a newer one", name,
+			line + strlen(HEADER), VERSION);
+	while (**at && **at != '@' && strncmp(*at, "end ", 4) != 0) {
+		char *key;
+
+		line = next_line(at);
+		if (!line)
+			break;
+		key = field(&line);
+		if (strcmp(key, "run") == 0)
+			generation->run_id = line;
+		else if (strcmp(key, "created") == 0)
+			generation->created = line;
+		else if (strcmp(key, "profile") == 0) {
+			generation->profile_name = field(&line);
+			generation->profile_sha256 = line;
+		}
+	}
+	return 0;
+}
+
+/* Move the lines that begin with MARK together, without the mark: the text
+ * is edited in place, as one line only gets shorter. */
+static char *
+gather(char **at, char mark, size_t *ret_n)
+{
+	char *begin = *at, *out = *at;
+
+	while ((*at)[0] == mark && (*at)[1] == ' ') {
+		char *end = strchr(*at, '\n');
+		size_t n;
+
+		if (!end)
+			break;
+		n = (size_t)(end - *at) - 2 + 1;
+		memmove(out, *at + 2, n);
+		out += n;
+		*at = end + 1;
+	}
+	*ret_n = (size_t)(out - begin);
+	return begin;
+}
+
+static int
+parse_rows(struct generation *generation, struct arena *arena, char *at,
+	   const char *name, struct error *err)
+{
+	size_t cap = 0;
+
+	while (at[0] == '@') {
+		struct generation_row row = { 0 };
+		char *line = next_line(&at);
+		char *spec, *manifest;
+		size_t n;
+
+		if (!line || generation->n == ROWS_MAX)
+			break;
+		line += 2;
+		row.kind = field(&line);
+		row.name = line ? line : "";
+		spec = gather(&at, '=', &n);
+		row.record.spec = arena_dup_n(arena, spec, n);
+		manifest = gather(&at, '+', &row.record.manifest_bytes);
+		row.record.manifest = manifest;
+		if (generation->n == cap) {
+			struct generation_row *rows;
+
+			cap = cap ? 2 * cap : 32;
+			rows = arena_array(arena, cap, sizeof *rows);
+			if (generation->n)
+				memcpy(rows, generation->rows,
+				       generation->n * sizeof *rows);
+			generation->rows = rows;
+		}
+		generation->rows[generation->n++] = row;
+	}
+	if (strncmp(at, "end ", 4) != 0)
+		return error_raise(err, ERROR_STATE,
+				   "%s has a line it should not have", name);
+	return 0;
+}
+
+int
+generation_load(const struct state *state, struct arena *arena,
+		struct generation *generation, struct error *err)
+{
+	own_str struct str text = STR_INIT(MANIFEST_BYTES_MAX + 1);
+	char *name, *copy;
+
+	*generation = (struct generation){ 0 };
+	if (generation_current(state, &generation->number, err) < 0)
+		return -1;
+	if (generation->number == 0)
+		return 0;
+	name = arena_printf(arena, "generations/%lld/manifest",
+			    (long long)generation->number);
+	if (file_read_at(state->dirfd, name, MANIFEST_BYTES_MAX, &text,
+			 err) < 0)
+		return error_in(err, "state directory %s", state->path);
+	if (check_end(str_get(&text), text.len, name, err) < 0)
+		return -1;
+	copy = arena_dup_n(arena, text.data, text.len);
+	if (parse_header(generation, &copy, name, err) < 0)
+		return -1;
+	return parse_rows(generation, arena, copy, name, err);
+}
+
+const struct record *
+generation_find(const struct generation *generation, const char *kind,
+		const char *name)
+{
+	for (size_t i = 0; i < generation->n; i++) {
+		const struct generation_row *row = &generation->rows[i];
+
+		if (!strcmp(row->kind, kind) && !strcmp(row->name, name))
+			return &row->record;
+	}
+	return NULL;
+}
+
+void
+generation_begin(struct generation_text *text, const char *run_id,
+		 const char *profile_name, const char *profile_sha256)
+{
+	char now[32];
+
+	text->text = (struct str)STR_INIT(MANIFEST_BYTES_MAX);
+	str_addf(&text->text, HEADER "%d\nrun %s\ncreated %s\nprofile %s %s\n",
+		 VERSION, run_id,
+		 clock_format_utc(clock_wall_s(), now, sizeof now),
+		 profile_name, profile_sha256);
+}
+
+static void
+add_marked(struct str *out, const char *mark, const char *lines, size_t n)
+{
+	const char *end = lines + n;
+
+	while (lines < end) {
+		const char *newline = memchr(lines, '\n', (size_t)(end - lines));
+		const char *stop = newline ? newline : end;
+
+		str_add(out, mark);
+		str_add_n(out, lines, (size_t)(stop - lines));
+		str_add(out, "\n");
+		lines = stop + 1;
+	}
+}
+
+void
+generation_add(struct generation_text *text, const char *kind,
+	       const char *name, const char *spec, const char *manifest,
+	       size_t manifest_bytes)
+{
+	str_addf(&text->text, "@ %s %s\n", kind, name);
+	add_marked(&text->text, "= ", spec, strlen(spec));
+	add_marked(&text->text, "+ ", manifest, manifest_bytes);
+}
+
+static int
+write_files(int dirfd, const struct str *manifest, const char *profile_text,
+	    size_t n, struct error *err)
+{
+	if (newfile_replace(dirfd, "manifest", manifest->data, manifest->len,
+			    0600, err) < 0)
+		return -1;
+	return newfile_replace(dirfd, "profile.cfg", profile_text, n, 0600,
+			       err);
+}
+
+static int
+write_generation(int parentfd, const struct str *manifest, int64_t number,
+		 const char *profile_text, size_t n, struct error *err)
+{
+	char temporary[32], name[32], line[32];
+
+	newfile_temporary_name(temporary, sizeof temporary);
+	snprintf(name, sizeof name, "%lld", (long long)number);
+	if (mkdirat(parentfd, temporary, 0700) < 0)
+		return error_sys(err, "make generations/%s", temporary);
+	own_fd int dirfd = openat(parentfd, temporary,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dirfd < 0)
+		return error_sys(err, "open generations/%s", temporary);
+	if (write_files(dirfd, manifest, profile_text, n, err) < 0)
+		return -1;
+	/* A number that a crashed run wrote but never made current. */
+	if (tree_remove(parentfd, name, err) < 0)
+		return -1;
+	if (renameat(parentfd, temporary, parentfd, name) < 0)
+		return error_sys(err, "rename generations/%s to %s", temporary,
+				 name);
+	if (fsync(parentfd) < 0)
+		return error_sys(err, "sync generations");
+	snprintf(line, sizeof line, "%lld\n", (long long)number);
+	return newfile_replace(parentfd, "current", line, strlen(line), 0600,
+			       err);
+}
+
+int
+generation_write(const struct state *state, struct generation_text *text,
+		 int64_t number, const char *profile_text, size_t n,
+		 struct error *err)
+{
+	own_fd int dirfd = state_subdirectory(state, "generations", true, err);
+	struct digest digest;
+	char hex[DIGEST_HEX];
+
+	if (dirfd < 0)
+		return -1;
+	if (text->text.full)
+		return error_raise(err, ERROR_LIMIT,
+			"the manifest is larger than %zu bytes", text->text.max);
+	digest_of(text->text.data, text->text.len, &digest);
+	str_addf(&text->text, "end %s\n", digest_hex(&digest, hex));
+	if (write_generation(dirfd, &text->text, number, profile_text, n,
+			     err) < 0)
+		return error_in(err, "record generation %lld in %s",
+				(long long)number, state->path);
+	return 0;
+}
+
+void
+generation_text_release(struct generation_text *text)
+{
+	str_release(&text->text);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Generations: what each completed run installed, in STATE/generations/N/
+ *
+ *	manifest       see below
+ *	profile.cfg    the profile's text as it was applied
+ *
+ * and STATE/generations/current, the number of the current one. A generation
+ * is written under a temporary name, synced and renamed; then current is
+ * replaced. Format of manifest, version 1, lines of UTF-8 text:
+ *
+ *	fitout-generation 1
+ *	run RUN_ID
+ *	created 2026-11-23T02:03:04Z
+ *	profile NAME SHA256
+ *	@ KIND NAME                 a resource
+ *	= key = value               its spec (plan/key.h key_describe)
+ *	+ f 0644 0 0 ...            its tree (io/manifest.h)
+ *	end SHA256                  of every byte above this line
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "plan/kind.h"
+#include "run/state.h"
+
+struct generation {
+	int64_t number;            /* 0: there is none yet */
+	const char *run_id, *created, *profile_name, *profile_sha256;
+	size_t n;
+	struct generation_row {
+		const char *kind, *name;
+		struct record record;
+	} *rows;
+};
+
+/* Number of the current generation, 0 when there is none. */
+int generation_current(const struct state *state, int64_t *ret_number,
+		       struct error *err);
+/* Load the current one into ARENA. Damage or an unknown version is
+ * ERROR_STATE, naming the file. */
+int generation_load(const struct state *state, struct arena *arena,
+		    struct generation *ret_generation, struct error *err);
+/* What it says of a resource, or NULL. */
+const struct record *generation_find(const struct generation *generation,
+				     const char *kind, const char *name);
+
+/* A generation being written. */
+struct generation_text {
+	struct str text;
+};
+void generation_begin(struct generation_text *text, const char *run_id,
+		      const char *profile_name, const char *profile_sha256);
+/* MANIFEST: lines without the "+ ". */
+void generation_add(struct generation_text *text, const char *kind,
+		    const char *name, const char *spec, const char *manifest,
+		    size_t manifest_bytes);
+/* Write it as NUMBER, durably, with the profile's text, and make it the
+ * current one. */
+int generation_write(const struct state *state, struct generation_text *text,
+		     int64_t number, const char *profile_text, size_t n,
+		     struct error *err);
+void generation_text_release(struct generation_text *text);

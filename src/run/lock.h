@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One run at a time: flock(2) on STATE/lock. The lock dies with its holder
+ * (no stale lock is possible); the file's text says who holds it, for people.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/own.h"
+
+/* *ret_fd holds the lock until it is closed. ERROR_BUSY at once when another
+ * run holds it, naming its pid, command and since when. */
+int lock_take(int state_dirfd, const char *command, int *ret_fd,
+	      struct error *err);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All streams of a run at once: fetcher's pipe -> hash -> unpacker's pipe (or
+ * a file). The digest belongs to this process, which parses nothing, so
+ * neither a subverted fetcher nor a subverted unpacker can vouch for bytes.
+ *
+ * A mirror whose bytes are not what was promised is given up for the next
+ * one, from the start, with an empty sink.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "plan/kind.h"
+#include "run/timeline.h"
+
+struct stage;
+struct stage *stage_new(struct context *context, struct timeline *timeline);
+/* Kill what still runs. Safe on NULL. */
+void stage_free(struct stage *stage);
+OWN(stage, struct stage *, stage_free)
+#define own_stage own(stage)
+
+/* Begin a stream (context->fetch): connects at once. */
+int stage_add(struct stage *stage, struct step *step,
+	      const struct stream *stream, struct error *err);
+/* Pump until all are whole, verified and settled, or the first failure. */
+int stage_run(struct stage *stage, struct error *err);
