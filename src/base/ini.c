@@ -97,13 +97,28 @@ last_entry(struct reading *reading)
 	return &reading->entries.item[reading->entries.n - 1];
 }
 
+/* How much of VALUE stands before a comment. inih looks for one in the first
+ * line only. */
+static size_t
+without_comment(const char *value)
+{
+	size_t n = 0;
+
+	while (value[n] && !(value[n] == ';' && n > 0 &&
+			     strchr(" \t", value[n - 1])))
+		n++;
+	while (n > 0 && strchr(" \t\r", value[n - 1]))
+		n--;
+	return n;
+}
+
 static void
 join(struct reading *reading, const char *value)
 {
 	if (reading->joined.len == 0)
 		str_add(&reading->joined, last_entry(reading)->value);
 	str_add(&reading->joined, "\n");
-	str_add(&reading->joined, value);
+	str_add_n(&reading->joined, value, without_comment(value));
 }
 
 static void

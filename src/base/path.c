@@ -213,7 +213,8 @@ check_link(const struct walk *walk, const struct stat *link,
 	return 0;
 }
 
-/* Put the target of LINK in front of what is ahead. */
+/* Put the target of LINK in front of what is ahead, which is nothing or
+ * starts with a slash. */
 static int
 follow(struct walk *walk, int link, struct error *err)
 {
@@ -227,10 +228,9 @@ follow(struct walk *walk, int link, struct error *err)
 	if (++walk->links > LINKS_MAX)
 		return error_sys(err, "after %d symbolic links", LINKS_MAX);
 	errno = ENAMETOOLONG;
-	if ((size_t)n + 1 + ahead + 1 > sizeof(walk->rest))
+	if ((size_t)n + ahead + 1 > sizeof(walk->rest))
 		return error_sys(err, "follow a symbolic link");
-	memmove(walk->rest + n + 1, walk->rest, ahead + 1);
-	walk->rest[n] = '/';
+	memmove(walk->rest + n, walk->rest, ahead + 1);
 	memcpy(walk->rest, target, (size_t)n);
 	if (target[0] == '/' && set_cwd(walk, dup_cloexec(walk->root)) < 0)
 		return error_sys(err, "return to the root");
