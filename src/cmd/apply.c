@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cmd/profile.h"
+#include "run/apply.h"
+
+static const struct option_row apply_options[] = {
+	{ "sha256", "HEX" },
+	{ NULL, NULL }
+};
+
+static int
+apply_run(struct options *options, int argc, char **argv, struct error *err)
+{
+	struct option_walk walk = { apply_options, argc, argv, 0, false };
+	own_str struct str summary = STR_INIT(64 * 1024);
+	struct profile_request request = { 0 };
+	struct profile_text text;
+	const char *name, *value;
+	int got, status;
+
+	while ((got = option_next(&walk, options, &name, &value, err)) > 0) {
+		if (got == 1)
+			request.sha256 = value;
+		else if (request.source)
+			return error_raise(err, ERROR_USAGE,
+				"apply takes one profile, found '%s' as well",
+				value);
+		else
+			request.source = value;
+	}
+	if (got < 0)
+		return -1;
+	if (!request.source)
+		return error_raise(err, ERROR_USAGE,
+			"apply needs a profile: fitout apply PROFILE");
+	if (profile_get(options, &request, &text, err) < 0)
+		return -1;
+	status = apply(options->arena, &(struct apply_options){
+		.root = options->root,
+		.state = options->state,
+		.profile = text.profile,
+		.profile_text = text.text,
+		.profile_bytes = text.bytes,
+		.summary = &summary,
+	}, err);
+	fputs(str_get(&summary), status == 0 ? stdout : stderr);
+	return status;
+}
+
+const struct command command_apply = {
+	.name = "apply",
+	.operands = "PROFILE",
+	.options = apply_options,
+	.summary = "make this host what PROFILE says",
+	.run = apply_run,
+};

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/profile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "base/path.h"
+#include "io/digest.h"
+#include "io/fetcher.h"
+#include "io/newfile.h"
+#include "kind/kinds.h"
+#include "profile/reader.h"
+
+#define REMOTE_TIMEOUT_MS (120 * 1000)
+
+static bool
+is_remote(const char *source)
+{
+	return str_starts(source, "http://") || str_starts(source, "https://");
+}
+
+static int
+fetch_remote(const char *source, struct str *text, struct error *err)
+{
+	own_fetcher struct fetcher *fetcher =
+		fetcher_new(&fetcher_options_default);
+	const char *urls[] = { source, NULL };
+	struct fetch_request request = {
+		.label = "profile",
+		.urls = urls,
+		.max_bytes = PROFILE_BYTES_MAX,
+		.deadline = deadline_in(REMOTE_TIMEOUT_MS),
+	};
+	int status;
+
+	return fetcher_exchange(fetcher, &request, &status, text, err);
+}
+
+/* A profile decides what runs as root: nobody else may be able to write it.
+ * (S25; a world-writable directory above it counts unless it is sticky.) */
+static int
+refuse_shared(int fd, const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_sys(err, "look at %s", path);
+	if (S_ISREG(st.st_mode) && ((st.st_mode & 022) ||
+	    (st.st_uid != 0 && st.st_uid != geteuid())))
+		return error_raise(err, ERROR_PROFILE,
+			"%s belongs to uid %u with mode %04o: others can "
+			"write it, and it decides what runs as root; chown "
+			"root and chmod go-w it", path, (unsigned)st.st_uid,
+			(unsigned)st.st_mode & 07777);
+	return 0;
+}
+
+static int
+read_local(const char *source, struct str *text, struct error *err)
+{
+	own_fd int fd = -1;
+
+	if (strcmp(source, "-") == 0)
+		return file_read_fd(STDIN_FILENO, "standard input",
+				    PROFILE_BYTES_MAX, text, err);
+	fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return error_sys(err, "open the profile %s", source);
+	if (refuse_shared(fd, source, err) < 0)
+		return -1;
+	return file_read_fd(fd, source, PROFILE_BYTES_MAX, text, err);
+}
+
+static int
+read_text(const struct profile_request *request, struct str *text,
+	  struct error *err)
+{
+	if (is_remote(request->source)) {
+		if (!request->sha256)
+			log_warning("profile.unpinned", NULL,
+				"the profile is fetched without --sha256: "
+				"whoever answers for that address decides "
+				"what runs here");
+		return fetch_remote(request->source, text, err);
+	}
+	return read_local(request->source, text, err);
+}
+
+static int
+check_pin(const struct profile_request *request, const char *found,
+	  struct error *err)
+{
+	struct digest want, got;
+
+	if (!request->sha256)
+		return 0;
+	if (digest_parse(request->sha256, &want) < 0)
+		return error_raise(err, ERROR_USAGE,
+			"--sha256 wants 64 hex digits, found '%s'",
+			request->sha256);
+	if (digest_parse(found, &got) == 0 && digest_equal(&want, &got))
+		return 0;
+	return error_raise(err, ERROR_PROFILE,
+		"the profile is not what was promised: its sha256 is %s, "
+		"--sha256 wants %s", found, request->sha256);
+}
+
+static const char *
+environment_source(void *context, struct arena *arena, const char *name,
+		   struct error *err)
+{
+	const char *value;
+
+	(void)context;
+	if (str_starts(name, "env:")) {
+		value = getenv(name + 4);
+		if (!value) {
+			error_raise(err, ERROR_PROFILE,
+				"the environment has no variable %s", name + 4);
+			return NULL;
+		}
+		return arena_dup(arena, value);
+	}
+	error_raise(err, ERROR_PROFILE,
+		    "${%s} needs instance metadata, which this fitout cannot "
+		    "ask for yet", name);
+	return NULL;
+}
+
+static const char *
+directory_of(struct arena *arena, const char *source)
+{
+	if (strcmp(source, "-") == 0 || is_remote(source))
+		return NULL;
+	return strchr(source, '/') ? path_parent(arena, source) : ".";
+}
+
+int
+profile_get(struct options *options, const struct profile_request *request,
+	    struct profile_text *ret, struct error *err)
+{
+	own_str struct str text = STR_INIT(PROFILE_BYTES_MAX + 1);
+	own_str struct str lines = STR_INIT(1024 * 1024);
+	struct reader_options reader = {
+		.kinds = kinds,
+		.settings = options->settings,
+		.n_settings = options->n_settings,
+		.source = environment_source,
+	};
+	struct profile *profile;
+	const struct profile *read;
+	struct problems problems;
+	struct digest digest;
+	char hex[DIGEST_HEX];
+
+	if (read_text(request, &text, err) < 0) {
+		err->code = err->code == ERROR_NETWORK ? ERROR_NETWORK
+						       : ERROR_PROFILE;
+		return -1;
+	}
+	digest_of(str_get(&text), text.len, &digest);
+	if (check_pin(request, digest_hex(&digest, hex), err) < 0)
+		return -1;
+	problems_init(&problems, options->arena);
+	if (reader_read(options->arena, request->source,
+			directory_of(options->arena, request->source),
+			str_get(&text), text.len, &reader, &problems, &read,
+			err) < 0) {
+		problems_print(&problems, &lines);
+		fputs(str_get(&lines), stderr);
+		return -1;
+	}
+	profile = arena_alloc(options->arena, sizeof *profile);
+	*profile = *read;
+	profile->text_sha256 = arena_dup(options->arena, hex);
+	ret->profile = profile;
+	ret->text = arena_dup_n(options->arena, str_get(&text), text.len);
+	ret->bytes = text.len;
+	return 0;
+}

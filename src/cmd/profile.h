@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A profile named on the command line: a path, "-" (standard input), or an
+ * http(s) address (fetched into memory by the fetcher, at most 1 MiB), pinned
+ * by --sha256. Problems are printed here, all of them, to stderr.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "cmd/options.h"
+#include "plan/profile.h"
+
+struct profile_request {
+	const char *source;      /* as given */
+	const char *sha256;      /* --sha256, or NULL */
+};
+
+struct profile_text {
+	const char *text;        /* as read; in the options' arena */
+	size_t bytes;
+	const struct profile *profile;
+};
+
+/* 0, or -1 with ERROR_PROFILE (problems already printed) or another error. */
+int profile_get(struct options *options, const struct profile_request *request,
+		struct profile_text *ret_text, struct error *err);

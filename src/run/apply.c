@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/apply.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/own.h"
+#include "io/digest.h"
+#include "io/fetcher.h"
+#include "io/journal.h"
+#include "io/transaction.h"
+#include "plan/plan.h"
+#include "run/gate.h"
+#include "run/generation.h"
+#include "run/lock.h"
+#include "run/report.h"
+#include "run/stage.h"
+#include "run/state.h"
+#include "run/timeline.h"
+
+/* Everything one run holds. The context is what kinds see of it. */
+struct run {
+	struct context context;      /* first: run_of() */
+	const struct apply_options *options;
+	struct arena *arena;
+	struct state state;
+	int lock_fd;
+	struct journal *journal;
+	struct transaction *transaction;
+	struct fetcher *fetcher;
+	struct stage *stage;
+	struct plan plan;
+	struct generation previous;
+	struct timeline timeline;
+	int64_t generation;          /* current on disk */
+	bool gate_was_open;
+	bool gate_is_open;
+	bool held;                   /* the agent was stopped by this run */
+	bool activated;              /* programs may have been touched */
+};
+
+static struct run *
+run_of(struct context *context)
+{
+	return (struct run *)context;
+}
+
+static int
+run_fetch(struct context *context, struct step *step,
+	  const struct stream *stream, struct error *err)
+{
+	return stage_add(run_of(context)->stage, step, stream, err);
+}
+
+static void
+run_event(struct context *context, const char *name, const char *resource,
+	  int64_t begin_ms, int64_t end_ms, const char *detail)
+{
+	timeline_add(&run_of(context)->timeline, name, resource, begin_ms,
+		     end_ms, detail);
+}
+
+/* ---- walking the plan ---- */
+
+typedef int step_op(struct context *context, struct step *step,
+		    struct error *err);
+
+/* One op of one step, logged, timed, its error given the resource's name. */
+static int
+do_step(struct run *run, struct step *step, const char *name, step_op *op,
+	struct error *err)
+{
+	int64_t begin = clock_ms();
+
+	if (!op)
+		return 0;
+	if (interrupt_check(err) < 0)
+		return -1;
+	if (deadline_passed(run->context.budget))
+		return error_raise(err, ERROR_TIMEOUT,
+			"the budget of the run (%lld s) ran out before %s of "
+			"%s; raise 'budget' in the profile",
+			(long long)run->context.profile->budget_s, name,
+			step->resource->label);
+	log_debug("step.begin", step->resource->label, "%s", name);
+	if (op(&run->context, step, err) < 0)
+		return error_in(err, "%s", step->resource->label);
+	if (strcmp(name, "observe") != 0)
+		timeline_add(&run->timeline, name, step->resource->label,
+			     begin, clock_ms(), step->reason);
+	return 0;
+}
+
+static int
+observe(struct run *run, struct error *err)
+{
+	int64_t begin = clock_ms();
+	size_t place_end = plan_phase_end(&run->plan, PHASE_PLACE);
+
+	for (size_t i = 0; i < run->plan.n; i++) {
+		struct step *step = &run->plan.steps[i];
+
+		if (i == place_end)
+			plan_propagate(&run->plan);
+		step->recorded = generation_find(&run->previous,
+			step->resource->kind->name, step->resource->name);
+		if (do_step(run, step, "observe", step->resource->kind->observe,
+			    err) < 0)
+			return -1;
+	}
+	if (place_end == run->plan.n)
+		plan_propagate(&run->plan);
+	timeline_add(&run->timeline, "observe", NULL, begin, clock_ms(), NULL);
+	return 0;
+}
+
+static int
+hold(struct run *run, struct error *err)
+{
+	size_t begin = plan_phase_begin(&run->plan, PHASE_GATE);
+
+	if (run->held)
+		return 0;
+	/* From here on a crash leaves the gate closed, not the agent running. */
+	if (gate_close(&run->state, err) < 0)
+		return -1;
+	run->gate_is_open = false;
+	run->held = true;
+	for (size_t i = begin; i < run->plan.n; i++)
+		if (do_step(run, &run->plan.steps[i], "hold",
+			    run->plan.steps[i].resource->kind->hold, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+stage(struct run *run, struct error *err)
+{
+	for (size_t i = 0; i < run->plan.n; i++) {
+		struct step *step = &run->plan.steps[i];
+
+		if (step->action != ACTION_NONE &&
+		    do_step(run, step, "stage", step->resource->kind->stage,
+			    err) < 0)
+			return -1;
+	}
+	if (stage_run(run->stage, err) < 0)
+		return -1;
+	for (size_t i = 0; i < run->plan.n; i++) {
+		struct step *step = &run->plan.steps[i];
+
+		if (step->action == ACTION_NONE || step->staged_done)
+			continue;
+		if (do_step(run, step, "settle", step->resource->kind->settle,
+			    err) < 0)
+			return -1;
+		step->staged_done = true;
+	}
+	return 0;
+}
+
+/* For each step of PHASE with an action: the op, and its mark. */
+static int
+commit_phase(struct run *run, enum phase phase, struct error *err)
+{
+	size_t end = plan_phase_end(&run->plan, phase);
+
+	for (size_t i = plan_phase_begin(&run->plan, phase); i < end; i++) {
+		struct step *step = &run->plan.steps[i];
+
+		if (step->action == ACTION_NONE)
+			continue;
+		if (do_step(run, step, "commit", step->resource->kind->commit,
+			    err) < 0)
+			return -1;
+		step->committed = true;
+	}
+	return 0;
+}
+
+static int
+own_staged(struct run *run, struct error *err)
+{
+	for (size_t i = 0; i < run->plan.n; i++) {
+		struct step *step = &run->plan.steps[i];
+
+		if (step->action != ACTION_NONE && step->resource->kind->own &&
+		    step->resource->kind->own(&run->context, step, err) < 0)
+			return error_in(err, "%s", step->resource->label);
+	}
+	return 0;
+}
+
+static int
+commit(struct run *run, struct error *err)
+{
+	int64_t begin;
+
+	if (commit_phase(run, PHASE_PREPARE, err) < 0 ||
+	    own_staged(run, err) < 0)
+		return -1;
+	begin = clock_ms();
+	if (transaction_sync(run->transaction, err) < 0)
+		return -1;
+	timeline_add(&run->timeline, "sync", NULL, begin, clock_ms(), NULL);
+	if (commit_phase(run, PHASE_PLACE, err) < 0 ||
+	    commit_phase(run, PHASE_RUN, err) < 0)
+		return -1;
+	return transaction_commit(run->transaction, "", 0, err);
+}
+
+static int
+activate(struct run *run, struct error *err)
+{
+	size_t end = plan_phase_end(&run->plan, PHASE_CHECK);
+
+	run->activated = true;
+	for (size_t i = plan_phase_begin(&run->plan, PHASE_ACTIVATE); i < end;
+	     i++) {
+		struct step *step = &run->plan.steps[i];
+		bool check = step->resource->kind->phase == PHASE_CHECK;
+
+		if (step->action == ACTION_NONE)
+			continue;
+		if (do_step(run, step, check ? "check" : "activate",
+			    step->resource->kind->activate, err) < 0)
+			return -1;
+		step->activated = true;
+	}
+	return 0;
+}
+
+/* ---- what the run leaves on record ---- */
+
+static int
+record_step(struct run *run, struct generation_text *text, struct step *step,
+	    struct error *err)
+{
+	own_str struct str spec = STR_INIT((size_t)16 << 20);
+	own_str struct str manifest = STR_INIT((size_t)1 << 30);
+	const struct kind *kind = step->resource->kind;
+
+	key_describe(kind->keys, step->resource->spec, &spec);
+	if (step->action == ACTION_NONE && step->recorded) {
+		generation_add(text, kind->name, step->resource->name,
+			       str_get(&spec), step->recorded->manifest,
+			       step->recorded->manifest_bytes);
+		return 0;
+	}
+	if (kind->record &&
+	    kind->record(&run->context, step, &manifest, err) < 0)
+		return error_in(err, "%s: record what was installed",
+				step->resource->label);
+	generation_add(text, kind->name, step->resource->name, str_get(&spec),
+		       str_get(&manifest), manifest.len);
+	return 0;
+}
+
+static int
+record(struct run *run, struct error *err)
+{
+	struct generation_text text;
+	int64_t number = run->previous.number + 1;
+	int64_t begin = clock_ms();
+	int result = 0;
+
+	generation_begin(&text, run->context.run_id, run->context.profile->name,
+			 run->context.profile->text_sha256);
+	for (size_t i = 0; i < run->plan.n && result == 0; i++)
+		result = record_step(run, &text, &run->plan.steps[i], err);
+	if (result == 0)
+		result = generation_write(&run->state, &text, number,
+			run->options->profile_text,
+			run->options->profile_bytes, err);
+	generation_text_release(&text);
+	if (result == 0)
+		run->generation = number;
+	timeline_add(&run->timeline, "record", NULL, begin, clock_ms(), NULL);
+	return result;
+}
+
+/* The only place from which an agent is started. */
+static int
+open_gate(struct run *run, struct error *err)
+{
+	const struct proof *proof;
+	size_t begin = plan_phase_begin(&run->plan, PHASE_GATE);
+
+	if (run->context.image)
+		return 0;
+	if (gate_open(&run->state, run->arena, run->generation, &proof,
+		      err) < 0)
+		return -1;
+	run->gate_is_open = true;
+	log_info("gate.open", NULL, "everything holds: the gate is open");
+	timeline_add(&run->timeline, "gate.open", NULL, clock_ms(), clock_ms(),
+		     NULL);
+	for (size_t i = begin; i < run->plan.n; i++) {
+		struct step *step = &run->plan.steps[i];
+		int64_t now = clock_ms();
+
+		if (!step->resource->kind->release)
+			continue;
+		if (step->resource->kind->release(&run->context, step, proof,
+						  err) < 0)
+			return error_in(err, "%s", step->resource->label);
+		timeline_add(&run->timeline, "agent.start",
+			     step->resource->label, now, clock_ms(), NULL);
+		log_info("agent.start", step->resource->label, "started");
+	}
+	return 0;
+}
+
+/* ---- undoing ---- */
+
+static int
+restore_programs(struct run *run, struct error *err)
+{
+	size_t end = plan_phase_end(&run->plan, PHASE_ACTIVATE);
+	int result = 0;
+
+	for (size_t i = plan_phase_begin(&run->plan, PHASE_ACTIVATE); i < end;
+	     i++) {
+		struct step *step = &run->plan.steps[i];
+		struct error one = ERROR_INIT;
+		int64_t begin = clock_ms();
+
+		if (step->action == ACTION_NONE || !step->resource->kind->restore)
+			continue;
+		if (step->resource->kind->restore(&run->context, step,
+						  &one) < 0) {
+			log_error("undo.restore", step->resource->label, "%s",
+				  one.text);
+			if (result == 0)
+				*err = one;
+			result = -1;
+		}
+		timeline_add(&run->timeline, "restore", step->resource->label,
+			     begin, clock_ms(), NULL);
+	}
+	return result;
+}
+
+/* The agent ran when we came, and the host is as it was: it may go on. */
+static int
+reopen_gate(struct run *run, struct error *err)
+{
+	if (!run->gate_was_open || !run->held || run->generation < 1)
+		return 0;
+	return open_gate(run, err);
+}
+
+/* Take everything back. 0: the host is as it was. */
+static int
+undo(struct run *run, struct error *err)
+{
+	struct error close_error = ERROR_INIT;
+	int64_t begin = clock_ms();
+	int result = 0;
+
+	interrupt_shield();
+	run->context.budget = deadline_in(120 * 1000);
+	if (run->held && gate_close(&run->state, &close_error) == 0)
+		run->gate_is_open = false;
+	stage_free(steal_ptr(run->stage));
+	if (run->transaction) {
+		log_info("undo.begin", NULL, "taking everything back");
+		result = transaction_undo(run->transaction, err);
+	}
+	timeline_add(&run->timeline, "undo", NULL, begin, clock_ms(), NULL);
+	if (run->activated && restore_programs(run, err) < 0)
+		result = -1;
+	if (result == 0)
+		result = reopen_gate(run, err);
+	if (result < 0)
+		err->code = ERROR_UNDO;
+	return result;
+}
+
+/* ---- the run ---- */
+
+static int
+recover(struct run *run, struct error *err)
+{
+	enum recovery_outcome outcome;
+	struct transaction *found = NULL;
+	const void *note;
+	size_t n;
+
+	if (transaction_recover(run->journal, run->state.rootfd, run->arena,
+				&outcome, &found, &note, &n, err) < 0)
+		return error_in(err, "recover from the run before");
+	if (outcome == RECOVERY_UNDONE)
+		log_warning("recover.undone", NULL,
+			"the run before was cut short; what it had begun was "
+			"taken back");
+	if (outcome == RECOVERY_COMMITTED) {
+		log_warning("recover.committed", NULL,
+			"the run before was cut short after its files were in "
+			"place; this run finishes it");
+		if (transaction_finish(found, err) < 0) {
+			transaction_free(found);
+			return -1;
+		}
+		transaction_free(found);
+	}
+	return 0;
+}
+
+static int
+prepare(struct run *run, struct error *err)
+{
+	const struct apply_options *options = run->options;
+	uint8_t random[4];
+	char id[16];
+
+	if (interrupt_catch(err) < 0 ||
+	    state_open(run->arena, options->root, options->state, true,
+		       &run->state, err) < 0 ||
+	    lock_take(run->state.dirfd, "apply", &run->lock_fd, err) < 0 ||
+	    journal_open(run->state.dirfd, &run->journal, err) < 0 ||
+	    recover(run, err) < 0 ||
+	    generation_load(&run->state, run->arena, &run->previous, err) < 0)
+		return -1;
+	random_bytes(random, sizeof random);
+	hex_encode(random, sizeof random, id);
+	run->generation = run->previous.number;
+	run->gate_was_open = run->gate_is_open = gate_is_open(&run->state);
+	run->fetcher = fetcher_new(&fetcher_options_default);
+	plan_make(run->arena, options->profile, &run->plan);
+	run->context = (struct context){
+		.arena = run->arena,
+		.profile = options->profile,
+		.plan = &run->plan,
+		.rootfd = run->state.rootfd,
+		.root = run->state.root,
+		.image = run->state.root[0] != '\0',
+		.first_run = run->previous.number == 0,
+		.gate_open = run->gate_was_open,
+		.budget = deadline_in(options->profile->budget_s * 1000),
+		.run_id = arena_dup(run->arena, id),
+		.ready_path = run->state.ready_path,
+		.fetcher = run->fetcher,
+		.fetch = run_fetch,
+		.event = run_event,
+	};
+	return 0;
+}
+
+static bool
+nothing_to_do(const struct run *run)
+{
+	return plan_actions(&run->plan) == 0 &&
+	       (run->gate_was_open || run->context.image) &&
+	       run->previous.number > 0;
+}
+
+static int
+begin_transaction(struct run *run, struct error *err)
+{
+	if (transaction_begin(run->journal, run->state.rootfd,
+			      run->context.run_id, &run->transaction, err) < 0)
+		return -1;
+	run->context.transaction = run->transaction;
+	run->stage = stage_new(&run->context, &run->timeline);
+	return 0;
+}
+
+/* A host that never was complete has its agent held from the start; a live
+ * one only once everything has been fetched and verified, so that downloads
+ * never cut a deployment short. */
+static int
+hold_early(struct run *run, struct error *err)
+{
+	return run->context.first_run ? hold(run, err) : 0;
+}
+
+static int
+commit_agent(struct run *run, struct error *err)
+{
+	return commit_phase(run, PHASE_GATE, err);
+}
+
+static int (*const apply_steps[])(struct run *run, struct error *err) = {
+	hold_early,
+	begin_transaction,
+	stage,
+	hold,
+	commit,
+	activate,
+	commit_agent,
+	record,
+	open_gate,
+};
+
+static int
+carry_out(struct run *run, struct error *err)
+{
+	for (size_t i = 0; i < sizeof apply_steps / sizeof *apply_steps; i++)
+		if (apply_steps[i](run, err) < 0 || interrupt_check(err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Old trees go last: on ext4, creating files soon after a large delete is
+ * six times slower, and boot time is capacity. */
+static int
+clean_up(struct run *run)
+{
+	struct error err = ERROR_INIT;
+	int64_t begin = clock_ms();
+
+	if (transaction_finish(run->transaction, &err) < 0)
+		log_warning("run.cleanup", NULL, "%s", err.text);
+	timeline_add(&run->timeline, "cleanup", NULL, begin, clock_ms(), NULL);
+	return 0;
+}
+
+static void
+log_plan(const struct run *run)
+{
+	for (size_t i = 0; i < run->plan.n; i++) {
+		const struct step *step = &run->plan.steps[i];
+
+		if (step->action != ACTION_NONE)
+			log_info("plan.step", step->resource->label, "%s%s%s%s",
+				 action_text(step->action),
+				 step->reason ? " (" : "",
+				 step->reason ? step->reason : "",
+				 step->reason ? ")" : "");
+	}
+}
+
+static void
+report(struct run *run, enum outcome outcome, const struct error *error,
+       const struct error *undo_error)
+{
+	struct run_facts facts = {
+		.run_id = run->context.run_id,
+		.command = "apply",
+		.outcome = outcome,
+		.error = error,
+		.undo_error = undo_error,
+		.generation = run->generation,
+		.gate_open = run->gate_is_open,
+		.profile = run->context.profile,
+		.plan = &run->plan,
+		.timeline = &run->timeline,
+		.elapsed_ms = clock_ms() - run->timeline.begin_ms,
+	};
+	struct error ignored = ERROR_INIT;
+
+	report_summary(&facts, run->options->summary);
+	if (outcome != OUTCOME_NOTHING &&
+	    report_write(&run->state, &facts, &ignored) < 0)
+		log_warning("report.write", NULL, "%s", ignored.text);
+}
+
+static int
+fail_run(struct run *run, const struct error *error)
+{
+	struct error undo_error = ERROR_INIT;
+
+	log_error("run.failed", NULL, "%s", error->text);
+	if (undo(run, &undo_error) < 0) {
+		log_error("undo.failed", NULL, "%s", undo_error.text);
+		report(run, OUTCOME_STUCK, error, &undo_error);
+		return 4;
+	}
+	report(run, OUTCOME_FAILED, error, NULL);
+	return 1;
+}
+
+static int
+run_apply(struct run *run, struct error *err)
+{
+	if (prepare(run, err) < 0)
+		return -1;
+	log_info("run.begin", NULL, "apply %s (run %s)",
+		 run->context.profile->name, run->context.run_id);
+	if (observe(run, err) < 0)
+		return fail_run(run, err);
+	if (nothing_to_do(run)) {
+		report(run, OUTCOME_NOTHING, NULL, NULL);
+		return 0;
+	}
+	log_plan(run);
+	if (carry_out(run, err) < 0)
+		return fail_run(run, err);
+	interrupt_shield();
+	report(run, OUTCOME_DONE, NULL, NULL);
+	return clean_up(run);
+}
+
+int
+apply(struct arena *arena, const struct apply_options *options,
+      struct error *err)
+{
+	struct run run = {
+		.options = options,
+		.arena = arena,
+		.state = STATE_INIT,
+		.lock_fd = -1,
+	};
+	int status;
+
+	timeline_begin(&run.timeline, arena);
+	status = run_apply(&run, err);
+	stage_free(run.stage);
+	transaction_free(run.transaction);
+	fetcher_free(run.fetcher);
+	journal_free(run.journal);
+	state_release(&run.state);
+	drop_fd(&run.lock_fd);
+	return status;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/report.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "io/newfile.h"
+#include "plan/profile.h"
+
+#define REPORT_VERSION 1
+#define REPORT_BYTES_MAX ((size_t)16 << 20)
+
+static const char *const outcome_names[] = {
+	[OUTCOME_DONE] = "done",
+	[OUTCOME_NOTHING] = "nothing to do",
+	[OUTCOME_FAILED] = "failed",
+	[OUTCOME_STUCK] = "failed and could not be undone",
+};
+
+static struct json *
+error_json(const struct error *error)
+{
+	struct json *object = json_new_object();
+
+	json_set_text(object, "code", error_code_name(error->code));
+	json_set_text(object, "message", error->text);
+	json_set_text(object, "source", error->file ? error->file : "");
+	json_set_number(object, "line", error->line);
+	return object;
+}
+
+static struct json *
+resources_json(const struct plan *plan)
+{
+	struct json *rows = json_new_array();
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct step *step = &plan->steps[i];
+		struct json *row = json_new_object();
+
+		json_set_text(row, "resource", step->resource->label);
+		json_set_text(row, "action", action_text(step->action));
+		if (step->reason)
+			json_set_text(row, "reason", step->reason);
+		if (step->resource->destination)
+			json_set_text(row, "destination",
+				      step->resource->destination);
+		if (step->stream && step->stream->got_sha256)
+			json_set_text(row, "sha256",
+				      step->stream->got_sha256);
+		if (step->left)
+			json_set_text(row, "left_in_place", step->left);
+		json_add(rows, row);
+	}
+	return rows;
+}
+
+static struct json *
+report_json(const struct run_facts *facts)
+{
+	struct json *report = json_new_object();
+	char when[32];
+
+	json_set_number(report, "fitout_report", REPORT_VERSION);
+	json_set_text(report, "fitout", PACKAGE_VERSION);
+	json_set_text(report, "run", facts->run_id);
+	json_set_text(report, "command", facts->command);
+	json_set_text(report, "outcome", outcome_names[facts->outcome]);
+	json_set_text(report, "profile", facts->profile->name);
+	json_set_text(report, "profile_source", facts->profile->source);
+	json_set_text(report, "profile_sha256", facts->profile->text_sha256);
+	json_set_text(report, "began",
+		clock_format_utc(facts->timeline->wall_s, when, sizeof when));
+	json_set_number(report, "elapsed_ms", facts->elapsed_ms);
+	json_set_number(report, "generation", facts->generation);
+	json_set_bool(report, "gate_open", facts->gate_open);
+	if (facts->error)
+		json_set(report, "error", error_json(facts->error));
+	if (facts->undo_error)
+		json_set(report, "undo_error", error_json(facts->undo_error));
+	json_set(report, "resources", resources_json(facts->plan));
+	json_set(report, "timeline", timeline_json(facts->timeline));
+	return report;
+}
+
+int
+report_write(const struct state *state, const struct run_facts *facts,
+	     struct error *err)
+{
+	own_json struct json *report = report_json(facts);
+	own_str struct str text = STR_INIT(REPORT_BYTES_MAX);
+
+	json_print(report, 1, &text);
+	str_add(&text, "\n");
+	if (newfile_replace(state->dirfd, "report.json", text.data, text.len,
+			    0600, err) < 0)
+		return error_in(err, "write the report");
+	return 0;
+}
+
+struct json *
+report_load(const struct state *state, struct error *err)
+{
+	own_str struct str text = STR_INIT(REPORT_BYTES_MAX + 1);
+	struct error probe = ERROR_INIT;
+	struct json *report;
+
+	if (state->dirfd < 0 ||
+	    file_read_at(state->dirfd, "report.json", REPORT_BYTES_MAX, &text,
+			 &probe) < 0) {
+		if (state->dirfd < 0 || probe.sys == ENOENT)
+			error_raise(err, ERROR_STATE,
+				"no run has been recorded in %s yet",
+				state->path);
+		else
+			*err = probe;
+		return NULL;
+	}
+	report = json_parse(str_get(&text), text.len, err);
+	if (!report) {
+		error_in(err, "read %s/report.json", state->path);
+		return NULL;
+	}
+	if (json_number(report, "fitout_report", 0) != REPORT_VERSION) {
+		error_raise(err, ERROR_STATE,
+			"%s/report.json has format %lld, this fitout reads %d",
+			state->path,
+			(long long)json_number(report, "fitout_report", 0),
+			REPORT_VERSION);
+		json_free(report);
+		return NULL;
+	}
+	return report;
+}
+
+static void
+print_resources(const struct json *report, struct str *out)
+{
+	const struct json *rows = json_at(report, "resources");
+
+	str_add(out, "\n");
+	for (size_t i = 0; i < json_count(rows); i++) {
+		const struct json *row = json_item(rows, i);
+		const char *reason = json_text(row, "reason", NULL);
+		const char *left = json_text(row, "left_in_place", NULL);
+
+		str_addf(out, "  %-8s %s%s%s%s\n",
+			 json_text(row, "action", "?"),
+			 json_text(row, "resource", "?"),
+			 reason ? "  (" : "", reason ? reason : "",
+			 reason ? ")" : "");
+		if (left)
+			str_addf(out, "           left in place: %s\n", left);
+	}
+}
+
+void
+report_print(const struct json *report, struct str *out)
+{
+	const char *error = json_text(report, "error.message", NULL);
+	const char *undo = json_text(report, "undo_error.message", NULL);
+	int64_t elapsed = json_number(report, "elapsed_ms", 0);
+	char took[32];
+
+	str_addf(out, "profile     %s (%s)\n", json_text(report, "profile", "?"),
+		 json_text(report, "profile_source", "?"));
+	str_addf(out, "run         %s, %s, %s\n", json_text(report, "run", "?"),
+		 json_text(report, "began", "?"),
+		 duration_format(elapsed, took, sizeof took));
+	str_addf(out, "outcome     %s\n", json_text(report, "outcome", "?"));
+	if (error)
+		str_addf(out, "error       %s\n", error);
+	if (undo)
+		str_addf(out, "undo        %s\n", undo);
+	str_addf(out, "generation  %lld, gate %s\n",
+		 (long long)json_number(report, "generation", 0),
+		 json_bool(report, "gate_open", false) ? "open" : "closed");
+	print_resources(report, out);
+	str_add(out, "\n");
+	timeline_print(json_at(report, "timeline"), elapsed, out);
+}
+
+static void
+add_left(const struct plan *plan, struct str *out, const char *prefix)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->steps[i].left)
+			str_addf(out, "%sleft in place: %s\n", prefix,
+				 plan->steps[i].left);
+}
+
+static const struct step *
+find_agent(const struct plan *plan)
+{
+	size_t at = plan_phase_begin(plan, PHASE_GATE);
+
+	return at < plan->n ? &plan->steps[at] : NULL;
+}
+
+static void
+summary_done(const struct run_facts *facts, struct str *out)
+{
+	char took[32];
+
+	duration_format(facts->elapsed_ms, took, sizeof took);
+	if (facts->outcome == OUTCOME_NOTHING)
+		str_addf(out, "%s: nothing to do (generation %lld)\n",
+			 facts->profile->name, (long long)facts->generation);
+	else
+		str_addf(out, "%s: done in %s, generation %lld%s\n",
+			 facts->profile->name, took,
+			 (long long)facts->generation,
+			 facts->gate_open && find_agent(facts->plan)
+				? ", the agent runs" : "");
+}
+
+static void
+summary_failed(const struct run_facts *facts, struct str *out)
+{
+	static const char rule[] = "========================================"
+				   "====================================\n";
+	char took[32];
+
+	str_add(out, rule);
+	str_addf(out, "fitout: %s FAILED after %s: %s\n",
+		 facts->profile->name,
+		 duration_format(facts->elapsed_ms, took, sizeof took),
+		 error_code_name(facts->error->code));
+	str_addf(out, "  %s\n", facts->error->text);
+	if (facts->outcome == OUTCOME_STUCK)
+		str_addf(out, "  COULD NOT BE UNDONE: %s\n  A person must "
+			 "look: this host is neither old nor new.\n",
+			 facts->undo_error->text);
+	else
+		str_addf(out, "  The host is as it was before%s.\n",
+			 facts->generation ? "" : " (nothing was installed)");
+	add_left(facts->plan, out, "  ");
+	if (find_agent(facts->plan))
+		str_addf(out, "  The agent %s.\n", facts->gate_open
+			? "runs on what was there before"
+			: "was not started");
+	str_add(out, "  More: fitout report\n");
+	str_add(out, rule);
+}
+
+void
+report_summary(const struct run_facts *facts, struct str *out)
+{
+	if (facts->error)
+		summary_failed(facts, out);
+	else
+		summary_done(facts, out);
+}
