@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commander's side of the one process that speaks to the network. It is
+ * forked at the first request (a run that fetches nothing never forks it);
+ * its own side is io/fetch.c, the words between them are io/fetch_wire.h.
+ *
+ * Two ways to use it. A stream, whose body arrives on a pipe while the
+ * caller polls; and an exchange, which is sent and waited for.
+ *
+ * A stream survives broken connections without its reader noticing: the
+ * fetcher retries (with jitter and Retry-After, bounded), resumes by Range
+ * with If-Range, or skips what it has already delivered, and goes to the next
+ * mirror where a mirror is final (403, 404, 410, other 4xx, refused
+ * certificate). The reader checks the digest of the whole.
+ *
+ *	fetcher_open(f, &request, &id, &fd, err);
+ *	while (...) {
+ *		while ((got = fetcher_next(f, &event, err)) > 0)
+ *			...
+ *		poll({ fetcher_fd(f), fd, interrupt_fd() });
+ *		... read(fd) ...
+ *	}
+ *
+ * TLS 1.2 or later, certificates always checked, at most 5 redirects, none
+ * from https to http, none from elsewhere to this host or its link. Proxies
+ * of the environment are used, but never to this host or a metadata address.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/own.h"
+#include "base/str.h"
+
+struct fetcher_options {
+	int64_t connect_timeout_ms;   /* 15000 */
+	int64_t stall_timeout_ms;     /* no byte for so long: broken; 30000 */
+	unsigned attempts;            /* per mirror, not counting those that
+					 brought 1 MiB or more; 5 */
+	int64_t backoff_ms;           /* first wait, doubles, full jitter; 500 */
+	const char *user_agent;
+	const char *ca_file;          /* NULL: SSL_CERT_FILE, else the usual places */
+};
+extern const struct fetcher_options fetcher_options_default;
+
+struct fetch_request {
+	const char *label;            /* "package nginx": put in front of ERR
+					 (not of events' texts); or NULL */
+	const char *const *urls;      /* mirrors in order, NULL-terminated, at
+					 most 16: http, https; for streams
+					 file as well, before the others */
+	const char *method;           /* NULL: GET */
+	const char *const *headers;   /* "Name: value", NULL-terminated; or NULL */
+	const void *body;             /* request body, or NULL */
+	size_t body_bytes;
+	const char *unix_socket;      /* connect there instead; or NULL */
+	bool no_proxy;                /* never through a proxy */
+	bool any_status;              /* exchange: a 3xx, 4xx or 5xx is an
+					 answer; no redirect is followed and
+					 no status tried again */
+	bool once;                    /* one attempt a mirror. With one mirror
+					 nothing but the deadline limits the
+					 wait for an answer either. A request
+					 that must not be sent twice sets it */
+	uint64_t max_bytes;           /* of the body; more is ERROR_LIMIT. 0:
+					 1 MiB for an exchange, none else */
+	struct deadline deadline;     /* for all of it, retries included */
+};
+
+struct fetcher;
+/* No process yet. OPTIONS are copied. */
+struct fetcher *fetcher_new(const struct fetcher_options *options);
+/* Ends the process (closes its socket, then kills it) and reaps it. */
+void fetcher_free(struct fetcher *fetcher);
+OWN(fetcher, struct fetcher *, fetcher_free)
+#define own_fetcher own(fetcher)
+
+/*
+ * Start a stream. The caller reads *ret_fd to its end and closes it; end of
+ * file alone means nothing: wait for the event FETCH_DONE as well (neither
+ * comes first for certain). *ret_fd blocks; it is a pipe, or the opened file
+ * itself for a file: address, which epoll(7) does not take but poll(2) does.
+ */
+int fetcher_open(struct fetcher *fetcher, const struct fetch_request *request,
+		 uint32_t *ret_id, int *ret_fd, struct error *err);
+
+enum fetch_event_type {
+	FETCH_STARTED,      /* answer began; size known or not */
+	FETCH_RETRY,        /* will try again in wait_ms; text says why */
+	FETCH_MIRROR,       /* goes on with mirror number .mirror; text: why */
+	FETCH_DONE,
+	FETCH_FAILED,       /* final; code and text */
+};
+struct fetch_event {
+	uint32_t id;
+	enum fetch_event_type type;
+	enum error_code code;
+	int status;         /* HTTP status, 0 when there was none */
+	unsigned mirror;    /* index of the mirror in use */
+	unsigned attempt;   /* of this mirror, from 1 */
+	int64_t wait_ms;
+	uint64_t size;      /* of the whole body; UINT64_MAX unknown */
+	uint64_t bytes;     /* delivered so far */
+	char text[384];     /* printable; URLs redacted */
+};
+/* To poll beside the streams: readable while fetcher_next() has something to
+ * say. -1 before the first request. */
+int fetcher_fd(const struct fetcher *fetcher);
+/* 1 and an event, 0 when none is waiting, -1 when the process is gone or
+ * said nonsense: then all streams are lost (said once; the next request
+ * starts another process). Never blocks. */
+int fetcher_next(struct fetcher *fetcher, struct fetch_event *ret_event,
+		 struct error *err);
+/* Stop a stream early: no event of it comes any more. The caller closes its
+ * descriptor. */
+void fetcher_cancel(struct fetcher *fetcher, uint32_t id);
+
+/*
+ * Send and wait: the body goes to BODY (may be NULL), the status to
+ * *ret_status. Without any_status, anything but 2xx is ERROR_NETWORK. HTTP
+ * only; streams open at the same time are not disturbed (their events are
+ * kept for fetcher_next). Interruptible.
+ */
+int fetcher_exchange(struct fetcher *fetcher,
+		     const struct fetch_request *request, int *ret_status,
+		     struct str *body, struct error *err);
