@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The directories on the way to the last path used, kept open, so that the
+ * next path below them costs no walk. Inside io/tree*.c only.
+ *
+ * Each component is opened with O_NOFOLLOW below the one before it: nothing
+ * outside TOPFD is ever reached. At most TREE_STACK_OPEN descriptors are
+ * held (fewer when the process may not have so many); the outermost are
+ * closed first and opened again when they are needed.
+ *
+ * Directories must not be removed or replaced while they may be in here.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+#define TREE_STACK_OPEN 32
+
+struct tree_level {
+	int fd;            /* -1: closed to save descriptors */
+	size_t end;        /* of its path in tree_stack.path */
+};
+
+/* Told that a missing directory PATH (n bytes) has been made. */
+typedef int tree_made(void *context, const char *path, size_t n,
+		      struct error *err);
+
+struct tree_stack {
+	int topfd;                   /* the caller's */
+	VEC(struct tree_level) levels;
+	size_t open;                 /* levels whose fd is not -1 */
+	struct str path;             /* of the deepest level */
+	tree_made *made;             /* NULL: a missing one is an error */
+	void *context;
+};
+#define TREE_STACK_INIT(fd) { .topfd = (fd), .levels = VEC_INIT(65536), \
+			      .path = STR_INIT(16 * 1024 * 1024) }
+
+/*
+ * The descriptor (the stack's own, valid until the next call) of the
+ * directory PATH, n bytes of components parted by single slashes; n 0 is
+ * the top. -1 after filling ERR: ERROR_FORMAT where a component is a link or
+ * a file.
+ */
+int tree_stack_enter(struct tree_stack *stack, const char *path, size_t n,
+		     struct error *err);
+void tree_stack_release(struct tree_stack *stack);
+static inline void
+own_cleanup_tree_stack(struct tree_stack *stack)
+{
+	tree_stack_release(stack);
+}
+#define own_tree_stack own(tree_stack)
+
+/* A name for a message: printable, cut when long; lives in the caller's
+ * block. */
+#define SHOWN(name) str_printable((name), (char[256]){ "" }, 256)
