@@ -494,7 +494,7 @@ const struct kind kind_file = {
 	.observe = file_observe,
 	.stage = file_stage,
 	.settle = file_settle,
-	.own = file_own,
+	.chown = file_own,
 	.commit = place_commit,
 	.record = place_record,
 };

@@ -405,6 +405,7 @@ package_record(struct context *context, struct step *step,
 
 	if (dirfd < 0)
 		return -1;
+	step->apart = filter.skip;
 	return manifest_write(dirfd, path_base(into), &filter,
 			      MANIFEST_NO_DIGESTS, manifest, err);
 }
@@ -422,7 +423,7 @@ const struct kind kind_package = {
 	.observe = package_observe,
 	.stage = package_stage,
 	.settle = package_settle,
-	.own = package_own,
+	.chown = package_own,
 	.commit = package_commit,
 	.record = package_record,
 };

@@ -13,7 +13,7 @@
  *	stage     no visible effect: prepare in staging; start the fetch.
  *	settle    its bytes have come and are verified; look at them, refuse them.
  *	          Steps without a stream are settled when all streams are done.
- *	own       owners are known now (accounts exist): give what is staged to
+ *	chown     owners are known now (accounts exist): give what is staged to
  *	          them. Still no visible effect.
  *	commit    make it visible, through context->transaction, which can undo it;
  *	          what cannot be undone is named in step->left.
@@ -95,8 +95,8 @@ struct kind {
 		     struct error *err);
 	int (*settle)(struct context *context, struct step *step,
 		      struct error *err);
-	int (*own)(struct context *context, struct step *step,
-		   struct error *err);
+	int (*chown)(struct context *context, struct step *step,
+		     struct error *err);
 	int (*commit)(struct context *context, struct step *step,
 		      struct error *err);
 	int (*activate)(struct context *context, struct step *step,
@@ -134,6 +134,9 @@ enum action {
 /* What the last completed generation recorded of a resource. */
 struct record {
 	const char *spec;          /* key_describe() text */
+	const char *destination;   /* absolute, or NULL */
+	const char *const *apart;  /* relative paths below it that are not its
+				      to judge; NULL-terminated, or NULL */
 	const char *manifest;      /* lines, see io/manifest.h */
 	size_t manifest_bytes;
 };
@@ -146,6 +149,7 @@ struct step {
 	const struct record *recorded;   /* NULL: never installed by us */
 	const char *staged;        /* absolute path in staging, once staged */
 	const char *old;           /* where what was there is now; or NULL */
+	const char *const *apart;  /* for the record, see there; set by record */
 	const char *left;          /* an effect that undo does not take back:
 				      "group www added"; or NULL */
 	void *state;               /* the kind's own, in the arena */

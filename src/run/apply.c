@@ -188,8 +188,8 @@ own_staged(struct run *run, struct error *err)
 	for (size_t i = 0; i < run->plan.n; i++) {
 		struct step *step = &run->plan.steps[i];
 
-		if (step->action != ACTION_NONE && step->resource->kind->own &&
-		    step->resource->kind->own(&run->context, step, err) < 0)
+		if (step->action != ACTION_NONE && step->resource->kind->chown &&
+		    step->resource->kind->chown(&run->context, step, err) < 0)
 			return error_in(err, "%s", step->resource->label);
 	}
 	return 0;
@@ -243,20 +243,26 @@ record_step(struct run *run, struct generation_text *text, struct step *step,
 	own_str struct str spec = STR_INIT((size_t)16 << 20);
 	own_str struct str manifest = STR_INIT((size_t)1 << 30);
 	const struct kind *kind = step->resource->kind;
+	struct record record = { .destination = step->resource->destination };
 
 	key_describe(kind->keys, step->resource->spec, &spec);
+	record.spec = str_get(&spec);
 	if (step->action == ACTION_NONE && step->recorded) {
+		record.apart = step->recorded->apart;
+		record.manifest = step->recorded->manifest;
+		record.manifest_bytes = step->recorded->manifest_bytes;
 		generation_add(text, kind->name, step->resource->name,
-			       str_get(&spec), step->recorded->manifest,
-			       step->recorded->manifest_bytes);
+			       &record);
 		return 0;
 	}
 	if (kind->record &&
 	    kind->record(&run->context, step, &manifest, err) < 0)
 		return error_in(err, "%s: record what was installed",
 				step->resource->label);
-	generation_add(text, kind->name, step->resource->name, str_get(&spec),
-		       str_get(&manifest), manifest.len);
+	record.apart = step->apart;
+	record.manifest = str_get(&manifest);
+	record.manifest_bytes = manifest.len;
+	generation_add(text, kind->name, step->resource->name, &record);
 	return 0;
 }
 

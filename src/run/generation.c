@@ -149,38 +149,77 @@ gather(char **at, char mark, size_t *ret_n)
 	return begin;
 }
 
+static const char *
+parse_destination(struct arena *arena, char **at)
+{
+	size_t n;
+	char *line = gather(at, '>', &n);
+
+	return n ? arena_dup_n(arena, line, n - 1) : NULL;
+}
+
+/* The lines of TEXT (n bytes) as an array. */
+static const char *const *
+parse_list(struct arena *arena, const char *text, size_t n)
+{
+	char *copy = arena_dup_n(arena, text, n);
+	const char **list;
+	size_t lines = 0, at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		lines += text[i] == '\n';
+	list = arena_array(arena, lines + 1, sizeof *list);
+	while (at < lines)
+		list[at++] = strsep(&copy, "\n");
+	return list;
+}
+
+static void
+parse_row(struct arena *arena, char **at, struct generation_row *row)
+{
+	char *line = next_line(at) + 2;
+	char *text;
+	size_t n;
+
+	row->kind = field(&line);
+	row->name = line ? line : "";
+	row->record.destination = parse_destination(arena, at);
+	text = gather(at, '-', &n);
+	row->record.apart = parse_list(arena, text, n);
+	text = gather(at, '=', &n);
+	row->record.spec = arena_dup_n(arena, text, n);
+	row->record.manifest = gather(at, '+', &row->record.manifest_bytes);
+}
+
+static void
+add_row(struct generation *generation, struct arena *arena, size_t *cap,
+	const struct generation_row *row)
+{
+	if (generation->n == *cap) {
+		struct generation_row *rows;
+
+		*cap = *cap ? 2 * *cap : 32;
+		rows = arena_array(arena, *cap, sizeof *rows);
+		if (generation->n)
+			memcpy(rows, generation->rows,
+			       generation->n * sizeof *rows);
+		generation->rows = rows;
+	}
+	generation->rows[generation->n++] = *row;
+}
+
 static int
 parse_rows(struct generation *generation, struct arena *arena, char *at,
 	   const char *name, struct error *err)
 {
 	size_t cap = 0;
 
-	while (at[0] == '@') {
+	while (at[0] == '@' && at[1] == ' ' && strchr(at, '\n') &&
+	       generation->n < ROWS_MAX) {
 		struct generation_row row = { 0 };
-		char *line = next_line(&at);
-		char *spec, *manifest;
-		size_t n;
 
-		if (!line || generation->n == ROWS_MAX)
-			break;
-		line += 2;
-		row.kind = field(&line);
-		row.name = line ? line : "";
-		spec = gather(&at, '=', &n);
-		row.record.spec = arena_dup_n(arena, spec, n);
-		manifest = gather(&at, '+', &row.record.manifest_bytes);
-		row.record.manifest = manifest;
-		if (generation->n == cap) {
-			struct generation_row *rows;
-
-			cap = cap ? 2 * cap : 32;
-			rows = arena_array(arena, cap, sizeof *rows);
-			if (generation->n)
-				memcpy(rows, generation->rows,
-				       generation->n * sizeof *rows);
-			generation->rows = rows;
-		}
-		generation->rows[generation->n++] = row;
+		parse_row(arena, &at, &row);
+		add_row(generation, arena, &cap, &row);
 	}
 	if (strncmp(at, "end ", 4) != 0)
 		return error_raise(err, ERROR_STATE,
@@ -257,12 +296,16 @@ add_marked(struct str *out, const char *mark, const char *lines, size_t n)
 
 void
 generation_add(struct generation_text *text, const char *kind,
-	       const char *name, const char *spec, const char *manifest,
-	       size_t manifest_bytes)
+	       const char *name, const struct record *record)
 {
 	str_addf(&text->text, "@ %s %s\n", kind, name);
-	add_marked(&text->text, "= ", spec, strlen(spec));
-	add_marked(&text->text, "+ ", manifest, manifest_bytes);
+	if (record->destination)
+		str_addf(&text->text, "> %s\n", record->destination);
+	for (const char *const *path = record->apart; path && *path; path++)
+		str_addf(&text->text, "- %s\n", *path);
+	add_marked(&text->text, "= ", record->spec, strlen(record->spec));
+	add_marked(&text->text, "+ ", record->manifest,
+		   record->manifest_bytes);
 }
 
 static int

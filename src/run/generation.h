@@ -14,6 +14,8 @@
  *	created 2026-11-23T02:03:04Z
  *	profile NAME SHA256
  *	@ KIND NAME                 a resource
+ *	> /usr/local/programs/nginx where it is
+ *	- logs                      what below it is not its to judge
  *	= key = value               its spec (plan/key.h key_describe)
  *	+ f 0644 0 0 ...            its tree (io/manifest.h)
  *	end SHA256                  of every byte above this line
@@ -56,10 +58,8 @@ struct generation_text {
 };
 void generation_begin(struct generation_text *text, const char *run_id,
 		      const char *profile_name, const char *profile_sha256);
-/* MANIFEST: lines without the "+ ". */
 void generation_add(struct generation_text *text, const char *kind,
-		    const char *name, const char *spec, const char *manifest,
-		    size_t manifest_bytes);
+		    const char *name, const struct record *record);
 /* Write it as NUMBER, durably, with the profile's text, and make it the
  * current one. */
 int generation_write(const struct state *state, struct generation_text *text,

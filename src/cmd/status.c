@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/command.h"
+
+#include <stdio.h>
+
+#include "base/json.h"
+#include "run/status.h"
+
+static int
+status_run(struct options *options, int argc, char **argv, struct error *err)
+{
+	struct option_walk walk = { NULL, argc, argv, 0, false };
+	own_json struct json *status = NULL;
+	own_str struct str text = STR_INIT((size_t)16 << 20);
+	const char *name, *value;
+	int got;
+
+	while ((got = option_next(&walk, options, &name, &value, err)) > 0)
+		return error_raise(err, ERROR_USAGE,
+				   "status takes no operand, found '%s'", value);
+	if (got < 0)
+		return -1;
+	status = status_collect(options->arena, options->root, options->state,
+				err);
+	if (!status)
+		return -1;
+	if (options->json) {
+		json_print(status, 1, &text);
+		str_add(&text, "\n");
+	} else {
+		status_print(status, &text);
+	}
+	fputs(str_get(&text), stdout);
+	return 0;
+}
+
+const struct command command_status = {
+	.name = "status",
+	.operands = "",
+	.summary = "show the last run, the generation, drift, the gate",
+	.run = status_run,
+};

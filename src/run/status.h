@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host as fitout knows it: last run, current generation, drift of what it
+ * installed (lstat only), the gate. Reads, never writes; takes no lock.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/str.h"
+
+/* NULL with ERR when the state cannot be read. A host on which fitout never
+ * ran is not an error: "generation" is 0. Caller frees. */
+struct json *status_collect(struct arena *arena, const char *root,
+			    const char *state, struct error *err);
+void status_print(const struct json *status, struct str *out);
