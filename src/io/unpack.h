@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An unpacker: a child process (no exec) that reads one archive from a
+ * descriptor and writes its tree below one directory. The commander never
+ * parses the archive; it learns only the fixed-size result below, which it
+ * must not trust beyond its own re-walk of the tree.
+ *
+ * Formats: tar (POSIX.1-2017 pax and ustar, GNU) plain or in gzip (RFC 1952,
+ * every member's CRC and length checked), xz, zstd (RFC 8878), bzip2, told
+ * apart by their first bytes. Nothing else is recognised. Each ARCHIVE_WARN
+ * of libarchive is fatal: it hides bad header checksums.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "io/tree.h"
+
+struct unpack_limits {
+	uint64_t total_bytes;      /* sum of file sizes */
+	uint64_t entries;
+	uint64_t file_bytes;       /* one file */
+	uint32_t path_bytes;       /* one path */
+	uint32_t depth;            /* components of one path */
+	uint32_t ratio;            /* unpacked / packed, once past 64 MiB */
+	uint64_t window_bytes;     /* xz dictionary, zstd window */
+};
+/* 64 GiB, 2,000,000 entries, 16 GiB, 4096, 64, 1000, 128 MiB. */
+extern const struct unpack_limits unpack_limits_default;
+
+struct unpack_options {
+	const char *label;         /* for messages: "package nginx" */
+	int input_fd;              /* the packed bytes; read to its end */
+	int tree_dirfd;            /* fresh private directory */
+	struct tree_options tree;
+	struct unpack_limits limits;
+};
+
+/* What the child says: one of these on a pipe, nothing else. */
+struct unpack_result {
+	uint32_t magic;
+	int32_t code;              /* enum error_code; ERROR_NONE: unpacked */
+	int32_t sys;
+	uint64_t entries, bytes;   /* unpacked */
+	uint64_t packed_bytes;     /* read from input_fd */
+	char format[16];           /* "tar.gz" */
+	char text[512];            /* the error, printable */
+};
+
+struct unpacker {
+	pid_t pid;
+	int result_fd;             /* readable when the child has spoken */
+};
+#define UNPACKER_INIT { .pid = 0, .result_fd = -1 }
+
+/* Fork it. INPUT_FD and TREE_DIRFD stay the caller's to close here. */
+int unpacker_start(const struct unpack_options *options,
+		   struct unpacker *ret_unpacker, struct error *err);
+/* Read the result (waits until DEADLINE) and reap. -1 with the child's own
+ * error, or ERROR_BUG when it crashed or said nonsense. */
+int unpacker_finish(struct unpacker *unpacker, struct deadline deadline,
+		    struct unpack_result *ret_result, struct error *err);
+/* Kill and reap, if it still runs; safe twice. */
+void unpacker_abandon(struct unpacker *unpacker);
+
+/* The work itself, in the calling process (the child's main; fuzzers). */
+int unpack_stream(const struct unpack_options *options,
+		  struct unpack_result *ret_result, struct error *err);
