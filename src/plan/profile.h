@@ -36,7 +36,8 @@ struct profile {
 	int64_t keep_generations;
 	const struct signal_spec *signal;   /* NULL when not said */
 	struct vars vars;
-	const struct resource *resources;   /* in the order of the file */
+	const struct resource *resources;   /* by the table of kinds, then
+					       in the order of the file */
 	size_t n;
 };
 

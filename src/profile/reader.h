@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text to model: reads a profile (libconfig, included by reader.c only),
- * expands variables, fills the specs by the kinds' key tables, checks.
+ * Text to model, in four steps: bytes (bytes.h), one text with everything
+ * included (source.h, token.h), a tree by libconfig (syntax.h), and here the
+ * model: variables, the specs by the kinds' key tables (values.h), checks.
+ *
+ * Resources come in the order of the table of kinds, those of one kind in the
+ * order of the file. ${env:NAME} needs no source: it is answered here.
  */
 #pragma once
 
@@ -25,8 +29,10 @@ struct reader_options {
 };
 
 /*
- * Read TEXT (n bytes) known as NAME; @include and `source` paths are taken
- * from DIRECTORY (NULL: includes are refused). Everything lives in ARENA.
+ * Read TEXT (n bytes) known as NAME; @include paths are taken from DIRECTORY
+ * (NULL: includes are refused), those inside an included file from where that
+ * file is. The file of a place is NAME or such a path: both can be opened.
+ * Everything lives in ARENA.
  * Returns 0 with *ret_profile; or -1 with ERROR_PROFILE when PROBLEMS has at
  * least one (all that could be found in one reading: unknown keys with the
  * nearest known one, wrong types, missing keys, bad values, undefined
@@ -38,8 +44,9 @@ int reader_read(struct arena *arena, const char *name, const char *directory,
 		const struct reader_options *options,
 		struct problems *problems, const struct profile **ret_profile,
 		struct error *err);
-/* The same from a file. A directory, an empty file, one over the limit, or
- * one that cannot be read is an error (ERROR_PROFILE) naming PATH. */
+/* The same from a file, or from standard input ("-"). A directory, an empty
+ * file, one over the limit, or one that cannot be read is an error
+ * (ERROR_PROFILE) naming PATH, and no problem. */
 int reader_read_file(struct arena *arena, const char *path,
 		     const struct reader_options *options,
 		     struct problems *problems,

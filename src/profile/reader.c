@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profile/reader.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "profile/bytes.h"
+#include "profile/source.h"
+#include "profile/syntax.h"
+#include "profile/values.h"
+
+#define SCHEMA_VERSION 1
+#define NAME_BYTES_MAX 200
+#define GENERATIONS_MAX 1000
+
+/* One profile on its way to the model. */
+struct reading {
+	struct arena *arena;
+	struct problems *problems;
+	const struct reader_options *options;
+	struct values values;
+	struct node root;
+	struct profile *profile;
+	struct resource *resources;
+	bool *spoiled;         /* a value of that resource is missing or bad */
+	size_t n;
+};
+
+/* The caller's source, behind the environment, which needs none. */
+struct environment {
+	vars_source *next;
+	void *context;
+};
+
+static const char *
+environment_source(void *context, struct arena *arena, const char *name,
+		   struct error *err)
+{
+	const struct environment *environment = context;
+	const char *value;
+
+	if (str_starts(name, "env:")) {
+		value = getenv(name + strlen("env:"));
+		if (value && !str_is_utf8(value, strlen(value))) {
+			error_raise(err, ERROR_PROFILE,
+				    "the value in the environment is not "
+				    "UTF-8");
+			return NULL;
+		}
+		return value ? arena_dup(arena, value) : NULL;
+	}
+	if (!environment->next)
+		return NULL;
+	return environment->next(environment->context, arena, name, err);
+}
+
+/* --set wins over the profile, and the last of two over the first. */
+static void
+take_settings(struct reading *r, size_t n_items)
+{
+	const struct reader_options *options = r->options;
+	struct environment *environment = arena_alloc(r->arena,
+						      sizeof(*environment));
+	struct vars *vars = &r->values.vars;
+	struct variable *items;
+
+	*environment = (struct environment){ options->source,
+					     options->source_context };
+	items = arena_array(r->arena, options->n_settings + n_items + 1,
+			    sizeof(*items));
+	for (size_t i = options->n_settings; i > 0; i--)
+		items[vars->n++] = options->settings[i - 1];
+	vars->item = items;
+	vars->source = environment_source;
+	vars->context = environment;
+	r->values.broken = arena_array(r->arena, n_items + 1,
+				       sizeof(*r->values.broken));
+}
+
+/* A whole number stands for its digits, so that a port needs no quotes. */
+static const char *
+var_value(struct reading *r, const struct node *node)
+{
+	const char *name = arena_printf(r->arena, "variable %s", node->name);
+
+	if (node->type == NODE_INTEGER)
+		return arena_printf(r->arena, "%" PRId64, node->integer);
+	return values_text(&r->values, name, node);
+}
+
+static void
+take_var(struct reading *r, const struct node *node)
+{
+	struct vars *vars = &r->values.vars;
+	struct variable *items = (struct variable *)vars->item;
+	const char *value;
+
+	if (!vars_name_valid(node->name)) {
+		problems_add(r->problems, node->where,
+			     "\"%s\" cannot be a variable: letters, digits, "
+			     "'_' and '-', a letter or '_' first, at most 64",
+			     node->name);
+		return;
+	}
+	if (vars_get(vars, node->name))
+		return;
+	value = var_value(r, node);
+	if (value)
+		items[vars->n++] = (struct variable){ node->name, value };
+	else
+		r->values.broken[r->values.n_broken++] = node->name;
+}
+
+static void
+read_vars(struct reading *r)
+{
+	const struct node *vars = node_find(&r->root, "vars");
+
+	take_settings(r, vars ? vars->n : 0);
+	if (!vars)
+		return;
+	if (vars->type != NODE_GROUP) {
+		problems_add(r->problems, vars->where,
+			     "vars must be a group { NAME = \"VALUE\"; }, "
+			     "found %s", node_text(vars, false, r->arena));
+		return;
+	}
+	for (size_t i = 0; i < vars->n; i++)
+		take_var(r, &vars->items[i]);
+}
+
+/* Written for another schema, the rest would only be noise. */
+static int
+check_version(struct reading *r)
+{
+	const struct node *version = node_find(&r->root, "fitout");
+
+	if (!version || version->type != NODE_INTEGER ||
+	    version->integer == SCHEMA_VERSION)
+		return 0;
+	problems_add(r->problems, version->where,
+		     "this profile is written for schema %" PRId64 ", this "
+		     "fitout reads %d", version->integer, SCHEMA_VERSION);
+	return -1;
+}
+
+/* Where KEY of the profile itself was said. */
+static struct place
+place_of(const struct reading *r, const char *path)
+{
+	const struct node *node = &r->root;
+	own_str struct str name = STR_INIT(100);
+
+	for (;;) {
+		size_t n = strcspn(path, ".");
+		const struct node *inner;
+
+		str_clear(&name);
+		str_add_n(&name, path, n);
+		inner = node->type == NODE_GROUP
+			? node_find(node, str_get(&name)) : NULL;
+		if (!inner)
+			return node->where;
+		node = inner;
+		if (path[n] == '\0')
+			return node->where;
+		path += n + 1;
+	}
+}
+
+static void
+check_profile_name(struct reading *r)
+{
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789._-";
+	const char *name = r->profile->name;
+
+	if (!name)
+		return;
+	if (*name == '\0' || strlen(name) > 64 ||
+	    strspn(name, allowed) != strlen(name))
+		problems_add(r->problems, place_of(r, "name"),
+			     "name \"%s\" must have 1 to 64 letters, digits, "
+			     "'.', '_' or '-'", name);
+}
+
+static bool
+on_failure_valid(const char *text)
+{
+	int64_t seconds;
+
+	if (!strcmp(text, "abandon") || !strcmp(text, "continue"))
+		return true;
+	return str_starts(text, "hold ") &&
+	       duration_parse(text + strlen("hold "), &seconds) == 0 &&
+	       seconds > 0;
+}
+
+static void
+check_signal(struct reading *r)
+{
+	const struct signal_spec *spec = r->profile->signal;
+	const struct autoscaling_spec *scaling;
+
+	if (!spec)
+		return;
+	scaling = spec->autoscaling;
+	if (scaling && scaling->on_failure &&
+	    !on_failure_valid(scaling->on_failure))
+		problems_add(r->problems,
+			     place_of(r, "signal.autoscaling.on_failure"),
+			     "on_failure \"%s\" must be \"abandon\", "
+			     "\"continue\" or \"hold\" with a time, such as "
+			     "\"hold 30m\"", scaling->on_failure);
+	if (scaling && scaling->heartbeat_s == 0)
+		problems_add(r->problems,
+			     place_of(r, "signal.autoscaling.heartbeat"),
+			     "heartbeat must be longer than 0");
+	if (spec->evidence && !str_starts(spec->evidence, "s3://"))
+		problems_add(r->problems, place_of(r, "signal.evidence"),
+			     "evidence \"%s\" must begin with s3://",
+			     spec->evidence);
+}
+
+static const char *const *
+block_names(const struct reading *r)
+{
+	const struct kind *const *kinds = r->options->kinds;
+	const char **names;
+	size_t n = 0;
+
+	while (kinds[n])
+		n++;
+	names = arena_array(r->arena, n + 2, sizeof(*names));
+	names[0] = "vars";
+	for (size_t i = 0; i < n; i++)
+		names[i + 1] = kinds[i]->block;
+	return names;
+}
+
+static void
+read_profile_keys(struct reading *r)
+{
+	struct profile *profile = r->profile;
+	size_t before = r->problems->total;
+
+	values_fill(&r->values, profile_keys, block_names(r), "the profile",
+		    &r->root, profile, NULL);
+	check_profile_name(r);
+	if (r->problems->total == before && profile->budget_s == 0)
+		problems_add(r->problems, place_of(r, "budget"),
+			     "budget must be longer than 0");
+	if (r->problems->total == before &&
+	    (profile->keep_generations < 1 ||
+	     profile->keep_generations > GENERATIONS_MAX))
+		problems_add(r->problems, place_of(r, "keep_generations"),
+			     "keep_generations must be from 1 to %d, found "
+			     "%" PRId64, GENERATIONS_MAX,
+			     profile->keep_generations);
+	check_signal(r);
+}
+
+static size_t
+key_index(const struct key *keys, const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(keys[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+/* The stored text of KEY in SPEC, or NULL; of a list, all of it. */
+static const char *
+text_of(struct reading *r, const struct key *key, const void *spec)
+{
+	const void *at = (const char *)spec + key->offset;
+	own_str struct str words = STR_INIT(NAME_BYTES_MAX);
+	const char *const *texts;
+
+	switch (key->type) {
+	case KEY_TEXT:
+	case KEY_PATH:
+	case KEY_RELATIVE:
+	case KEY_DIGEST:
+	case KEY_CHOICE:
+		return *(const char *const *)at;
+	case KEY_TEXTS:
+	case KEY_RELATIVES:
+	case KEY_URLS:
+	case KEY_ARGV:
+		texts = *(const char *const *const *)at;
+		for (size_t i = 0; texts && texts[i]; i++)
+			str_addf(&words, "%s%s", i > 0 ? " " : "", texts[i]);
+		return texts ? arena_dup(r->arena, str_get(&words)) : NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* The first text that was said, made fit to be shown. */
+static const char *
+derived_name(struct reading *r, const struct resource *resource)
+{
+	const struct key *keys = resource->kind->keys;
+	char shown[NAME_BYTES_MAX];
+	const char *text;
+
+	for (size_t i = 0; keys[i].name; i++) {
+		if (resource->key_places[i].line == 0 ||
+		    (keys[i].flags & KEY_SECRET))
+			continue;
+		text = text_of(r, &keys[i], resource->spec);
+		if (text && *text)
+			return arena_dup(r->arena,
+					 url_redact(text, shown,
+						    sizeof(shown)));
+	}
+	return NULL;
+}
+
+static bool
+name_taken(const struct reading *r, const struct kind *kind, const char *name)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->resources[i].kind == kind &&
+		    strcmp(r->resources[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Two that were not named must not be one in the records. */
+static const char *
+unique_name(struct reading *r, const struct kind *kind, const char *name)
+{
+	const char *unique = name;
+
+	for (unsigned i = 2; name_taken(r, kind, unique); i++)
+		unique = arena_printf(r->arena, "%s (%u)", name, i);
+	return unique;
+}
+
+static void
+check_name(struct reading *r, const struct resource *resource)
+{
+	const char *name = resource->name;
+	const char *problem = NULL;
+
+	if (*name == '\0')
+		problem = "must not be empty";
+	else if (strlen(name) > NAME_BYTES_MAX &&
+		 !str_equal(name, resource->destination))
+		problem = "is longer than 200 bytes";
+	for (const char *p = name; *p && !problem; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			problem = "has a control character";
+	if (problem)
+		problems_add(r->problems,
+			     resource_place(resource,
+					    resource->kind->name_key),
+			     "%s of this %s %s", resource->kind->name_key,
+			     resource->kind->name, problem);
+}
+
+static void
+name_resource(struct reading *r, struct resource *resource)
+{
+	const struct kind *kind = resource->kind;
+	const char *name = NULL;
+
+	if (kind->name_key)
+		name = text_of(r, key_find(kind->keys, kind->name_key),
+			       resource->spec);
+	if (name) {
+		resource->name = name;
+		check_name(r, resource);
+	} else if (!kind->name_key && kind->shape == BLOCK_GROUP) {
+		resource->name = kind->name;
+		resource->label = kind->name;
+		return;
+	} else {
+		name = derived_name(r, resource);
+		resource->name = unique_name(r, kind, name ? name : "?");
+	}
+	resource->label = arena_printf(r->arena, "%s %s", kind->name,
+				       resource->name);
+}
+
+/* Writable by everyone only by an explicit word, for every kind with a mode. */
+static void
+check_mode(struct reading *r, const struct resource *resource)
+{
+	const struct key *keys = resource->kind->keys;
+	const struct key *mode_key = key_find(keys, "mode");
+	const struct key *word_key = key_find(keys, "world_writable");
+	const char *spec = resource->spec;
+	int32_t mode;
+
+	if (!mode_key || mode_key->type != KEY_MODE)
+		return;
+	mode = *(const int32_t *)(spec + mode_key->offset);
+	if (mode < 0 || !(mode & 02))
+		return;
+	if (word_key && word_key->type == KEY_BOOL &&
+	    *(const bool *)(spec + word_key->offset))
+		return;
+	problems_add(r->problems, resource_place(resource, "mode"),
+		     "mode \"%04o\" lets everyone write to it%s",
+		     (unsigned)mode,
+		     word_key ? "; say world_writable = true if that is meant"
+			      : "");
+}
+
+static void
+read_resource(struct reading *r, const struct kind *kind,
+	      const struct node *node)
+{
+	struct resource *resource = &r->resources[r->n];
+	const char *what = arena_printf(r->arena, "this %s", kind->name);
+	struct place *places;
+	void *spec = arena_alloc(r->arena, kind->spec_size);
+	size_t n_keys = 0, bad;
+
+	while (kind->keys[n_keys].name)
+		n_keys++;
+	places = arena_array(r->arena, n_keys + 1, sizeof(*places));
+	bad = kind->shape == BLOCK_TEXTS
+		? values_fill_text(&r->values, kind->keys, what, node, spec,
+				   places)
+		: values_fill(&r->values, kind->keys, NULL, what, node, spec,
+			      places);
+	*resource = (struct resource){
+		.kind = kind,
+		.spec = spec,
+		.where = node->where,
+		.key_places = places,
+	};
+	if (kind->destination_key)
+		resource->destination = *(const char *const *)(
+			(const char *)spec +
+			kind->keys[key_index(kind->keys,
+					     kind->destination_key)].offset);
+	name_resource(r, resource);
+	check_mode(r, resource);
+	r->spoiled[r->n++] = bad > 0;
+}
+
+static void
+wrong_shape(struct reading *r, const char *block, const char *must_be,
+	    const struct node *node)
+{
+	problems_add(r->problems, node->where, "%s must be %s, found %s",
+		     block, must_be, node_text(node, false, r->arena));
+}
+
+static void
+read_list(struct reading *r, const struct kind *kind, const struct node *block)
+{
+	enum node_type wanted = kind->shape == BLOCK_TEXTS ? NODE_TEXT
+							   : NODE_GROUP;
+
+	for (size_t i = 0; i < block->n; i++) {
+		const struct node *node = &block->items[i];
+		const char *element = arena_printf(r->arena,
+						   "element %zu of %s", i + 1,
+						   kind->block);
+
+		if (node->type == wanted)
+			read_resource(r, kind, node);
+		else
+			wrong_shape(r, element,
+				    wanted == NODE_TEXT ? "a text"
+							: "a group { ... }",
+				    node);
+	}
+}
+
+static void
+read_block(struct reading *r, const struct kind *kind,
+	   const struct node *block)
+{
+	switch (kind->shape) {
+	case BLOCK_GROUP:
+		if (block->type == NODE_GROUP)
+			read_resource(r, kind, block);
+		else
+			wrong_shape(r, kind->block, "a group { ... }", block);
+		return;
+	case BLOCK_LIST:
+		if (block->type == NODE_LIST)
+			read_list(r, kind, block);
+		else
+			wrong_shape(r, kind->block,
+				    "a list of groups ( { ... }, { ... } )",
+				    block);
+		return;
+	case BLOCK_TEXTS:
+		if (block->type == NODE_LIST)
+			read_list(r, kind, block);
+		else
+			wrong_shape(r, kind->block,
+				    "a list of texts [ \"...\", \"...\" ]",
+				    block);
+		return;
+	}
+}
+
+static void
+read_blocks(struct reading *r)
+{
+	const struct kind *const *kinds = r->options->kinds;
+	size_t most = 0;
+
+	for (size_t i = 0; i < r->root.n; i++)
+		most += r->root.items[i].n + 1;
+	r->resources = arena_array(r->arena, most + 1, sizeof(*r->resources));
+	r->spoiled = arena_array(r->arena, most + 1, sizeof(*r->spoiled));
+	for (; *kinds; kinds++) {
+		const struct node *block = node_find(&r->root,
+						     (*kinds)->block);
+
+		if (block)
+			read_block(r, *kinds, block);
+	}
+	r->profile->resources = r->resources;
+	r->profile->n = r->n;
+}
+
+/* A kind need not expect half a spec: what is spoiled is not asked of it. */
+static void
+check_all(struct reading *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (!r->spoiled[i] && r->resources[i].kind->check)
+			r->resources[i].kind->check(&r->resources[i],
+						    r->profile, r->problems);
+	profile_check(r->profile, r->problems);
+}
+
+static void
+read_tree(struct reading *r)
+{
+	if (check_version(r) < 0)
+		return;
+	read_vars(r);
+	read_profile_keys(r);
+	read_blocks(r);
+	r->profile->vars = r->values.vars;
+	check_all(r);
+}
+
+int
+reader_read(struct arena *arena, const char *name, const char *directory,
+	    const char *text, size_t n, const struct reader_options *options,
+	    struct problems *problems, const struct profile **ret_profile,
+	    struct error *err)
+{
+	size_t before = problems->total;
+	struct source source;
+	struct reading r = {
+		.arena = arena,
+		.problems = problems,
+		.options = options,
+		.values = { .arena = arena, .problems = problems },
+	};
+
+	r.profile = arena_alloc(arena, sizeof(*r.profile));
+	r.profile->source = arena_dup(arena, name);
+	if (source_expand(arena, r.profile->source, directory, text, n,
+			  problems, &source) == 0 &&
+	    syntax_parse(arena, &source, problems, &r.root) == 0) {
+		r.root.where = (struct place){ r.profile->source, 1 };
+		read_tree(&r);
+	}
+	if (problems->total > before)
+		return error_raise(err, ERROR_PROFILE, "%s: %zu %s", name,
+				   problems->total - before,
+				   problems->total - before == 1
+					   ? "problem" : "problems");
+	*ret_profile = r.profile;
+	return 0;
+}
+
+int
+reader_read_file(struct arena *arena, const char *path,
+		 const struct reader_options *options,
+		 struct problems *problems,
+		 const struct profile **ret_profile, struct error *err)
+{
+	const char *text;
+	size_t n;
+
+	if (bytes_read(arena, path, PROFILE_BYTES_MAX, &text, &n, err) < 0)
+		return -1;
+	return reader_read(arena, path, path_parent(arena, path), text, n,
+			   options, problems, ret_profile, err);
+}
