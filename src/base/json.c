@@ -28,15 +28,32 @@ owned(json_t *value)
 	return outer(value);
 }
 
+/* Jansson skips a NUL that stands behind a number. */
+static int
+check_nul(const char *text, size_t n, struct error *err)
+{
+	const char *nul = n > 0 ? memchr(text, '\0', n) : NULL;
+	int line = 1;
+
+	if (!nul)
+		return 0;
+	for (const char *p = text; p < nul; p++)
+		line += *p == '\n';
+	return error_raise(err, ERROR_FORMAT, "JSON, line %d: a NUL byte",
+			   line);
+}
+
 struct json *
 json_parse(const char *text, size_t n, struct error *err)
 {
-	json_error_t why;
-	json_t *value = json_loadb(text, n,
-				   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
-				   &why);
+	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
 	char shown[JSON_ERROR_TEXT_LENGTH];
+	json_error_t why;
+	json_t *value;
 
+	if (check_nul(text, n, err) < 0)
+		return NULL;
+	value = json_loadb(text, n, flags, &why);
 	if (value)
 		return outer(value);
 	if (json_error_code(&why) == json_error_out_of_memory)
