@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "plan/problem.h"
 
+#define PROFILE_BYTES_MAX (1024 * 1024)   /* one file; includes count alone */
+
 /*
  * PATH's bytes (NUL-terminated, *ret_n of them) in ARENA; "-" is standard
  * input. A directory, what is not a regular file (standard input may be),

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "profile/bytes.h"
 #include "profile/source.h"
 #include "profile/syntax.h"
 #include "profile/values.h"

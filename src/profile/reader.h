@@ -17,8 +17,7 @@
 #include "plan/problem.h"
 #include "plan/profile.h"
 #include "plan/vars.h"
-
-#define PROFILE_BYTES_MAX (1024 * 1024)   /* one file; includes count alone */
+#include "profile/bytes.h"   /* PROFILE_BYTES_MAX */
 
 struct reader_options {
 	const struct kind *const *kinds;      /* NULL-terminated table */

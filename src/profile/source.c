@@ -8,7 +8,6 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "profile/bytes.h"
-#include "profile/reader.h"
 #include "profile/token.h"
 
 #define TOTAL_BYTES_MAX ((size_t)8 * 1024 * 1024)

@@ -150,20 +150,31 @@ number_length(const char *text)
 	return (size_t)(p - text);
 }
 
+/* Digits with a dot among them, an exponent, or both. */
 static bool
 is_fraction(const char *text, const char *end)
 {
-	bool digits = false, special = false;
+	const char *p = text + (*text == '-' || *text == '+');
+	size_t before = strspn(p, "0123456789"), after = 0;
+	bool dot, exponent;
 
-	for (const char *p = text; p < end; p++) {
-		if (is_digit(*p))
-			digits = true;
-		else if (*p == '.' || *p == 'e' || *p == 'E')
-			special = true;
-		else if (*p != '-' && *p != '+')
+	p += before;
+	dot = *p == '.';
+	if (dot)
+		after = strspn(++p, "0123456789");
+	p += after;
+	exponent = *p == 'e' || *p == 'E';
+	if (before + after == 0 || (!dot && !exponent))
+		return false;
+	if (exponent) {
+		p++;
+		p += *p == '-' || *p == '+';
+		after = strspn(p, "0123456789");
+		if (after == 0)
 			return false;
+		p += after;
 	}
-	return digits && special;
+	return p == end;
 }
 
 /* TEXT as a whole number; decimal or hex, "L" or "LL" behind it. */
