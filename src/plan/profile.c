@@ -64,18 +64,6 @@ const struct key profile_keys[] = {
 	{ NULL }
 };
 
-struct place
-resource_place(const struct resource *resource, const char *key)
-{
-	const struct key *keys = resource->kind->keys;
-
-	for (size_t i = 0; key && keys && keys[i].name; i++)
-		if (strcmp(keys[i].name, key) == 0 && resource->key_places &&
-		    resource->key_places[i].line > 0)
-			return resource->key_places[i];
-	return resource->where;
-}
-
 const struct resource *
 profile_find(const struct profile *profile, const char *kind_name,
 	     const char *name)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/kind.h"
+
+#include <string.h>
+
+struct place
+resource_place(const struct resource *resource, const char *key)
+{
+	const struct key *keys = resource->kind->keys;
+
+	for (size_t i = 0; key && keys && keys[i].name; i++)
+		if (strcmp(keys[i].name, key) == 0 && resource->key_places &&
+		    resource->key_places[i].line > 0)
+			return resource->key_places[i];
+	return resource->where;
+}
+
+int
+context_fetch(struct context *context, struct step *step,
+	      const struct stream *stream, struct error *err)
+{
+	return context->fetch(context, step, stream, err);
+}
+
+void
+context_event(struct context *context, const char *name, const char *resource,
+	      int64_t begin_ms, int64_t end_ms, const char *detail)
+{
+	context->event(context, name, resource, begin_ms, end_ms, detail);
+}
