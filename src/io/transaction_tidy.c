@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/transaction_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/str.h"
+#include "io/tree.h"
+
+static bool
+syncfs_hides_errors(void)
+{
+	struct utsname name;
+	int major, minor;
+
+	if (uname(&name) < 0 ||
+	    sscanf(name.release, "%d.%d", &major, &minor) != 2)
+		return true;
+	return major < 5 || (major == 5 && minor < 8);
+}
+
+static int
+sync_one(void *context, int dirfd, const char *name_in_dir, const char *path,
+	 const struct stat *st, const char *target, struct error *err)
+{
+	own_fd int fd = -1;
+
+	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
+		return 0;
+	fd = openat(dirfd, name_in_dir, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+		    O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		return error_sys(err, "sync %s", path);
+	return 0;
+}
+
+int
+sync_each_file(int dirfd, const char *name, struct error *err)
+{
+	return tree_walk(dirfd, name, sync_one, NULL, err);
+}
+
+static bool
+synced_before(struct transaction *transaction, size_t index)
+{
+	struct stat st, other;
+
+	if (fstat(transaction->staging.item[index]->dirfd, &st) < 0)
+		return false;
+	for (size_t i = 0; i < index; i++)
+		if (fstat(transaction->staging.item[i]->dirfd, &other) == 0 &&
+		    other.st_dev == st.st_dev)
+			return true;
+	return false;
+}
+
+int
+transaction_sync(struct transaction *transaction, struct error *err)
+{
+	bool each = syncfs_hides_errors();
+
+	for (size_t i = 0; i < transaction->staging.n; i++) {
+		const struct staging *one = transaction->staging.item[i];
+
+		if (one->dirfd < 0)
+			continue;
+		if (each && sync_each_file(one->dirfd, ".", err) < 0)
+			return error_in(err, "in %s", one->now);
+		/* By the first descriptor on the filesystem: it reports
+		 * the errors since it was opened. */
+		if (!synced_before(transaction, i) && syncfs(one->dirfd) < 0)
+			return error_sys(err, "sync the filesystem of %s",
+					 one->now);
+	}
+	transaction->unsynced = false;
+	return 0;
+}
+
+static void
+keep_first(int *result, struct error *first, const struct error *err)
+{
+	if (*result == 0)
+		*first = *err;
+	*result = -1;
+}
+
+/* The parents of a kept tree: private, and each durable before the next. */
+static int
+make_kept_parents(struct transaction *transaction, const char *path,
+		  struct error *err)
+{
+	struct arena *arena = &transaction->arena;
+	const char *dir = path_parent(arena, path);
+	struct error probe = ERROR_INIT;
+	own_fd int fd = path_open_dir(transaction->rootfd, dir, &probe);
+	own_fd int up = -1;
+
+	if (fd >= 0)
+		return 0;
+	if (probe.sys != ENOENT || str_equal(dir, "/")) {
+		*err = probe;
+		return -1;
+	}
+	if (make_kept_parents(transaction, dir, err) < 0)
+		return -1;
+	up = path_open_dir(transaction->rootfd, path_parent(arena, dir), err);
+	if (up < 0)
+		return -1;
+	if (mkdirat(up, path_base(dir), 0700) < 0 && errno != EEXIST)
+		return error_sys(err, "make the directory %s", dir);
+	return touch_directory(transaction, up, err);
+}
+
+static int
+move_kept(struct transaction *transaction, const struct record *kept,
+	  struct error *err)
+{
+	own_spot struct spot from = SPOT_INIT, to = SPOT_INIT;
+	struct stat st;
+	int found;
+
+	if (spot_open_recorded(transaction,
+			       staging_translate(transaction, kept->from),
+			       &from, err) < 0)
+		return -1;
+	found = spot_stat(&from, &st, err);
+	if (found <= 0)
+		return found;    /* moved by a run that was killed then */
+	if (make_kept_parents(transaction, kept->to, err) < 0 ||
+	    spot_open(transaction, kept->to, &to, err) < 0 ||
+	    tree_remove(to.dirfd, to.name, err) < 0 ||
+	    rename_into(&from, &to, err) < 0)
+		return error_in(err, "keep %s", kept->to);
+	return touch_directory(transaction, to.dirfd, err);
+}
+
+static int
+move_kept_of(struct transaction *transaction, const struct staging *staging,
+	     struct error *err)
+{
+	for (size_t i = 0; i < transaction->kept.n; i++) {
+		const struct record *kept = &transaction->kept.item[i];
+
+		if (path_is_below(kept->from, staging->path) &&
+		    move_kept(transaction, kept, err) < 0)
+			return -1;
+	}
+	return sync_touched(transaction, err);
+}
+
+static int
+remove_staging(struct transaction *transaction, struct staging *staging,
+	       struct error *err)
+{
+	own_spot struct spot spot = SPOT_INIT;
+
+	drop_fd(&staging->dirfd);
+	if (spot_open_recorded(transaction, staging->now, &spot, err) < 0)
+		return -1;
+	if (spot.dirfd < 0)
+		return 0;
+	if (tree_remove(spot.dirfd, spot.name, err) < 0)
+		return error_in(err, "remove the staging directory %s",
+				spot.path);
+	return touch_directory(transaction, spot.dirfd, err);
+}
+
+/* Longest path first: what is inside another comes before it. */
+static int
+compare_depth(const void *a, const void *b)
+{
+	size_t x = strlen((*(struct staging *const *)a)->now);
+	size_t y = strlen((*(struct staging *const *)b)->now);
+
+	return (x < y) - (x > y);
+}
+
+int
+staging_remove_all(struct transaction *transaction, bool keep,
+		   struct error *err)
+{
+	struct error one = ERROR_INIT;
+	int result = 0;
+
+	if (transaction->staging.n > 1)
+		qsort(transaction->staging.item, transaction->staging.n,
+		      sizeof *transaction->staging.item, compare_depth);
+	for (size_t i = 0; i < transaction->staging.n; i++) {
+		struct staging *staging = transaction->staging.item[i];
+
+		/* What could not be moved out must not be removed, with
+		 * this one or with one around it. */
+		if (keep && move_kept_of(transaction, staging, err) < 0)
+			return -1;
+		if (remove_staging(transaction, staging, &one) < 0)
+			keep_first(&result, err, &one);
+	}
+	if (sync_touched(transaction, &one) < 0)
+		keep_first(&result, err, &one);
+	return result;
+}

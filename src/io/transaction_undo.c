@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Back again. Every undo of a step looks where the thing that the step moved
+ * is now (inode numbers, where they can be relied upon, else by which of the
+ * two names exists) and does what is left to do: everything, half or
+ * nothing. It may have been interrupted and begun again any number of times.
+ *
+ * "Private" is a place in staging: only fitout puts things there.
+ */
+#include "io/transaction_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/path.h"
+
+enum where { NOWHERE, AT_FROM, AT_TO };
+
+struct undo {
+	struct transaction *transaction;
+	const struct record *step;
+	struct spot from, to;
+	struct stat from_st, to_st;
+	bool from_found, to_found;
+};
+
+static bool
+is_node(bool found, const struct stat *st, uint64_t ino)
+{
+	return found && st->st_ino == ino;
+}
+
+/* Somebody's own work, not what our commands left: see transaction_undo. */
+static bool
+respects_strangers(const struct transaction *transaction)
+{
+	return transaction->recovered && !transaction->committing;
+}
+
+static int
+cannot(const struct undo *undo, const char *what, struct error *err)
+{
+	const struct record *step = undo->step;
+	bool removed = step->purpose == PURPOSE_REMOVE;
+	bool two = step->from[0] != '\0';
+
+	return error_raise(err, ERROR_UNDO,
+		"%s could not be put back: %s; look at %s%s%s, put it right, "
+		"then remove the journal from the state directory",
+		removed ? step->from : step->to, what, step->to,
+		two ? " and " : "", step->from);
+}
+
+static int
+cannot_because(const struct undo *undo, struct error *err)
+{
+	struct error cause = *err;
+
+	return cannot(undo, cause.text, err);
+}
+
+/* Out of the way into staging, where it is removed in the end. */
+static int
+displace(const struct undo *undo, const struct spot *spot, struct error *err)
+{
+	struct transaction *transaction = undo->transaction;
+	own_spot struct spot away = SPOT_INIT;
+	const char *name = transaction_new_name(transaction);
+
+	for (size_t i = 0; i < transaction->staging.n; i++) {
+		const struct staging *one = transaction->staging.item[i];
+		const char *path = path_join(&transaction->arena, one->now,
+					     name);
+
+		if (spot_open_recorded(transaction, path, &away, err) < 0)
+			return -1;
+		if (away.dirfd >= 0 && same_mount(away.dirfd, spot->dirfd)) {
+			if (rename_into(spot, &away, err) < 0)
+				return -1;
+			return touch_directory(transaction, away.dirfd, err);
+		}
+		drop_fd(&away.dirfd);
+	}
+	return error_raise(err, ERROR_UNDO, "there is no staging directory "
+			   "left to put aside what is at %s", spot->path);
+}
+
+/* ---- renames ---- */
+
+/* Where is what was renamed? Without inode numbers a name that exists in a
+ * private place tells, or that one of the names exists and the other not. */
+static enum where
+find_renamed(const struct undo *undo)
+{
+	const struct record *step = undo->step;
+
+	if (step->from_ino) {
+		if (is_node(undo->from_found, &undo->from_st, step->from_ino))
+			return AT_FROM;
+		if (is_node(undo->to_found, &undo->to_st, step->from_ino))
+			return AT_TO;
+		return NOWHERE;
+	}
+	if (undo->from_found && undo->to_found)
+		return step->purpose == PURPOSE_REMOVE ? AT_TO : AT_FROM;
+	return undo->from_found ? AT_FROM : undo->to_found ? AT_TO : NOWHERE;
+}
+
+static int
+put_back(const struct undo *undo, struct error *err)
+{
+	if (undo->from.dirfd < 0)
+		return cannot(undo, "the directory that it came from is gone",
+			      err);
+	if (undo->from_found) {
+		if (respects_strangers(undo->transaction))
+			return cannot(undo, "something else is there now",
+				      err);
+		if (displace(undo, &undo->from, err) < 0)
+			return cannot_because(undo, err);
+	}
+	if (rename_into(&undo->to, &undo->from, err) < 0)
+		return cannot_because(undo, err);
+	return 0;
+}
+
+/* What was put there has been replaced or removed by somebody. */
+static int
+undo_lost_rename(const struct undo *undo, struct error *err)
+{
+	if (undo->step->purpose != PURPOSE_PLACE)
+		return cannot(undo, "it is in neither place", err);
+	if (!undo->to_found)
+		return 0;
+	if (respects_strangers(undo->transaction))
+		return cannot(undo, "something else was put there since", err);
+	if (displace(undo, &undo->to, err) < 0)
+		return cannot_because(undo, err);
+	return 0;
+}
+
+static int
+undo_rename(const struct undo *undo, struct error *err)
+{
+	switch (find_renamed(undo)) {
+	case AT_FROM:
+		return 0;
+	case AT_TO:
+		return put_back(undo, err);
+	default:
+		return undo_lost_rename(undo, err);
+	}
+}
+
+/* ---- exchanges ---- */
+
+static int
+exchange_back(const struct undo *undo, struct error *err)
+{
+	bool refused;
+
+	if (rename_exchange(&undo->from, &undo->to, &refused, err) < 0)
+		return cannot_because(undo, err);
+	if (!refused)
+		return 0;
+	/* Cannot be, since it was done by one; but then by two renames. */
+	if (displace(undo, &undo->to, err) < 0 ||
+	    rename_into(&undo->from, &undo->to, err) < 0)
+		return cannot_because(undo, err);
+	return 0;
+}
+
+static int
+undo_exchange(const struct undo *undo, struct error *err)
+{
+	const struct record *step = undo->step;
+	bool old_is_back = is_node(undo->to_found, &undo->to_st,
+				   step->to_ino);
+	bool old_is_away = is_node(undo->from_found, &undo->from_st,
+				   step->to_ino);
+	bool new_is_there = is_node(undo->to_found, &undo->to_st,
+				    step->from_ino);
+
+	if (old_is_back || is_node(undo->from_found, &undo->from_st,
+				   step->from_ino))
+		return 0;
+	if (!old_is_away)
+		return cannot(undo, "what was there before is in neither "
+			      "place", err);
+	if (undo->to.dirfd < 0)
+		return cannot(undo, "its directory is gone", err);
+	if (!undo->to_found) {
+		if (rename_into(&undo->from, &undo->to, err) < 0)
+			return cannot_because(undo, err);
+		return 0;
+	}
+	if (!new_is_there && respects_strangers(undo->transaction))
+		return cannot(undo, "something else was put there since", err);
+	return exchange_back(undo, err);
+}
+
+/* ---- directories and attributes ---- */
+
+static int
+undo_mkdir(const struct undo *undo, struct error *err)
+{
+	if (find_renamed(undo) != AT_TO)
+		return 0;
+	if (unlinkat(undo->to.dirfd, undo->to.name, AT_REMOVEDIR) == 0 ||
+	    errno == ENOENT)
+		return 0;
+	if (errno != ENOTEMPTY && errno != EEXIST && errno != EBUSY) {
+		error_sys(err, "remove it");
+		return cannot_because(undo, err);
+	}
+	log_warning("undo.left", NULL,
+		    "the new directory %s stays: others have put something "
+		    "into it", undo->to.path);
+	return 0;
+}
+
+static int
+undo_attributes(const struct undo *undo, struct error *err)
+{
+	const struct record *step = undo->step;
+	struct stat st;
+	own_fd int fd = -1;
+	bool is_link;
+
+	/* Another thing under this name was not changed by us. */
+	if (!undo->to_found ||
+	    (step->to_ino && undo->to_st.st_ino != step->to_ino))
+		return 0;
+	fd = open_for_attributes(&undo->to, &st, err);
+	if (fd < 0)
+		return cannot_because(undo, err);
+	is_link = S_ISLNK(st.st_mode);
+	if (set_attributes(fd, is_link, step->mode, step->uid, step->gid,
+			   err) < 0)
+		return cannot_because(undo, err);
+	if ((is_link ? syncfs(undo->to.dirfd) : fsync(fd)) < 0) {
+		error_sys(err, "sync it");
+		return cannot_because(undo, err);
+	}
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+static int
+undo_by_type(const struct undo *undo, struct error *err)
+{
+	switch (undo->step->type) {
+	case RECORD_RENAME:
+		return undo_rename(undo, err);
+	case RECORD_EXCHANGE:
+		return undo_exchange(undo, err);
+	case RECORD_MKDIR:
+		return undo_mkdir(undo, err);
+	case RECORD_ATTRIBUTES:
+		return undo_attributes(undo, err);
+	default:
+		return error_raise(err, ERROR_BUG, "undo of record type %d",
+				   (int)undo->step->type);
+	}
+}
+
+static int
+look(struct undo *undo, const char *path, struct spot *spot, struct stat *st,
+     bool *ret_found, struct error *err)
+{
+	int found;
+
+	if (path[0] == '\0')
+		return 0;
+	if (spot_open_recorded(undo->transaction, path, spot, err) < 0)
+		return -1;
+	found = spot_stat(spot, st, err);
+	*ret_found = found > 0;
+	return found < 0 ? -1 : 0;
+}
+
+/* Also where nothing is left to do: the undo that did it may have been
+ * killed before it synced. */
+static int
+touch_both(const struct undo *undo, struct error *err)
+{
+	if (touch_directory(undo->transaction, undo->to.dirfd, err) < 0)
+		return -1;
+	return touch_directory(undo->transaction, undo->from.dirfd, err);
+}
+
+static int
+undo_step(struct transaction *transaction, const struct record *step,
+	  struct error *err)
+{
+	struct undo undo = { .transaction = transaction, .step = step,
+			     .from = SPOT_INIT, .to = SPOT_INIT };
+	int result = 0;
+
+	/* Whether it took place or not: paths are now those before it. */
+	staging_follow_back(transaction, step);
+	if (look(&undo, step->from, &undo.from, &undo.from_st,
+		 &undo.from_found, err) < 0 ||
+	    look(&undo, step->to, &undo.to, &undo.to_st, &undo.to_found,
+		 err) < 0)
+		result = cannot_because(&undo, err);
+	else if (undo_by_type(&undo, err) < 0 || touch_both(&undo, err) < 0)
+		result = -1;
+	own_close(undo.from.dirfd);
+	own_close(undo.to.dirfd);
+	return result;
+}
+
+static int
+undo_steps(struct transaction *transaction, struct error *err)
+{
+	struct error one = ERROR_INIT;
+	int result = 0;
+
+	for (size_t i = transaction->steps.n; i-- > 0;) {
+		if (undo_step(transaction, &transaction->steps.item[i],
+			      &one) == 0)
+			continue;
+		if (result == 0)
+			*err = one;
+		else
+			log_error("undo.failed", NULL, "%s", one.text);
+		result = -1;
+	}
+	if (sync_touched(transaction, &one) < 0 && result == 0) {
+		*err = one;
+		result = -1;
+	}
+	return result;
+}
+
+/* After a commit the journal must say, before anything is taken back, that
+ * it will be: recovery would else start programs on half of it. On a full
+ * disk the commit is cut off instead, which needs no space. */
+static int
+revoke_commit(struct transaction *transaction, struct error *err)
+{
+	const struct record undoing = { .type = RECORD_UNDOING, .from = "",
+					.to = "" };
+	struct error ignored = ERROR_INIT;
+
+	if (!transaction->committing ||
+	    record_append(transaction, &undoing, &ignored) == 0)
+		return 0;
+	return journal_cut(transaction->journal, transaction->committed_at,
+			   err);
+}
+
+/* Staging may go only when all is back and durable. */
+static int
+tidy_up(struct transaction *transaction, struct error *err)
+{
+	const struct record undone = { .type = RECORD_UNDONE, .from = "",
+				       .to = "" };
+	struct error ignored = ERROR_INIT;
+
+	/* If it cannot be written, recovery would look at each step again
+	 * and find it undone. */
+	if (transaction->visible)
+		record_append(transaction, &undone, &ignored);
+	if (staging_remove_all(transaction, false, err) < 0 ||
+	    journal_reset(transaction->journal, err) < 0)
+		return error_in(err, "all changes were taken back, but "
+				     "tidying up failed");
+	transaction->over = true;
+	return 0;
+}
+
+int
+transaction_undo(struct transaction *transaction, struct error *err)
+{
+	struct error journal = ERROR_INIT;
+	bool unwritable;
+
+	if (transaction->over)
+		return error_raise(err, ERROR_BUG, "undo of a run that is "
+				   "over");
+	if (transaction->finishing)
+		return error_raise(err, ERROR_UNDO, "the run was finished "
+				   "already: its old trees are being removed");
+	unwritable = revoke_commit(transaction, &journal) < 0;
+	if (undo_steps(transaction, err) < 0) {
+		/* Whatever it was: the host is not as it was. */
+		err->code = ERROR_UNDO;
+		return -1;
+	}
+	if (unwritable)
+		return error_raise(err, ERROR_UNDO,
+			"all changes were taken back, but the journal still "
+			"says that they hold (%s): make the state directory "
+			"writable and remove the journal", journal.text);
+	return tidy_up(transaction, err);
+}
