@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the end-to-end tests; README says how to use them."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+import certs as certificates
+from cloud import Cloud
+from machine import Box, Disk, Machine
+from netns import private_mounts
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+TOOLS = ("ip", "nsenter", "unshare", "mount", "dnsmasq", "openssl",
+         "systemd-nspawn")
+
+
+def why_not():
+    """Why machines cannot run here, or ""."""
+    if os.geteuid() != 0:
+        return "needs root for namespaces and mounts"
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    if missing:
+        return f"not installed: {' '.join(missing)}"
+    return ""
+
+
+WHY_NOT = why_not()
+
+
+def pytest_configure(config):
+    if not WHY_NOT:
+        private_mounts()
+
+
+@pytest.fixture(scope="session")
+def rootfs():
+    """rootfs(name): the layers of a root file system, made if need be."""
+    if WHY_NOT:
+        pytest.skip(WHY_NOT)
+
+    def make(name):
+        done = subprocess.run([TOP / "tools/rootfs", name], timeout=900,
+                              stdout=subprocess.PIPE, text=True)
+        assert done.returncode == 0, \
+            f"tools/rootfs {name}: exit status {done.returncode}"
+        return done.stdout.strip()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def certs(tmp_path_factory):
+    return certificates.make(tmp_path_factory.mktemp("certs"), "origin.test")
+
+
+@pytest.fixture(scope="session")
+def tarballs(tmp_path_factory):
+    """The directory of nginx's and PHP's tarballs, and SHA256SUMS."""
+    out = os.environ.get("FITOUT_TARBALLS")
+    if not out:
+        cache = os.environ.get("FITOUT_CACHE") or os.path.join(
+            os.environ.get("XDG_CACHE_HOME")
+            or os.path.expanduser("~/.cache"), "fitout")
+        out = os.path.join(cache, "e2e-tarballs")
+    subprocess.run([TOP / "tools/make-tarballs", out], check=True,
+                   timeout=900)
+    return pathlib.Path(out)
+
+
+@pytest.fixture(scope="session")
+def fitout():
+    """The static binary under test."""
+    binary = pathlib.Path(os.environ.get(
+        "FITOUT", TOP / "build/static/fitout"))
+    if not binary.exists():
+        pytest.skip(f"{binary} is not built: run tools/build")
+    return binary
+
+
+@pytest.fixture
+def cloud(tmp_path, certs):
+    if WHY_NOT:
+        pytest.skip(WHY_NOT)
+    made = Cloud(tmp_path / "cloud", certs)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def machine(tmp_path, cloud, rootfs):
+    """machine(name): a machine with that root file system, not booted."""
+    made = []
+
+    def make(name="bookworm"):
+        disk = Disk(tmp_path / f"machine{len(made)}", rootfs(name))
+        init = "sysvinit" if name.endswith("sysvinit") else "systemd"
+        made.append(Machine(disk, cloud, init))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def box(tmp_path, cloud, rootfs):
+    """box(name): a running Box with that root file system."""
+    made = []
+
+    def make(name="bookworm"):
+        made.append(Box(Disk(tmp_path / f"box{len(made)}", rootfs(name)),
+                        cloud))
+        made[-1].disk.write("/etc/resolv.conf", "nameserver 10.12.0.1\n")
+        made[-1].boot()
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
