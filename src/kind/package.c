@@ -419,6 +419,7 @@ const struct kind kind_package = {
 	.spec_size = sizeof(struct package_spec),
 	.name_key = "name",
 	.destination_key = "into",
+	.tree = true,
 	.check = package_check,
 	.observe = package_observe,
 	.stage = package_stage,
