@@ -12,6 +12,7 @@
 
 #include "base/own.h"
 #include "io/digest.h"
+#include "io/shown.h"
 #include "io/tree.h"
 
 /* --------------------------------------------------------------- escapes */
@@ -156,16 +157,13 @@ static int
 digest_of_entry(int dirfd, const char *name, const char *path,
 		struct digest *ret_digest, struct error *err)
 {
-	char shown[256];
 	own_fd int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW |
 					    O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
-		return error_sys(err, "open %s",
-				 str_printable(path, shown, sizeof(shown)));
+		return error_sys(err, "open %s", SHOWN(path));
 	if (digest_of_fd(fd, ret_digest, err) < 0)
-		return error_in(err, "%s",
-				str_printable(path, shown, sizeof(shown)));
+		return error_in(err, "%s", SHOWN(path));
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/vec.h"
 #include "io/newfile.h"
+#include "io/shown.h"
 #include "io/tree_stack.h"
 #include "io/tree_walk.h"
 

@@ -56,7 +56,3 @@ own_cleanup_tree_stack(struct tree_stack *stack)
 	tree_stack_release(stack);
 }
 #define own_tree_stack own(tree_stack)
-
-/* A name for a message: printable, cut when long; lives in the caller's
- * block. */
-#define SHOWN(name) str_printable((name), (char[256]){ "" }, 256)

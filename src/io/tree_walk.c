@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "io/shown.h"
 #include "io/tree.h"
-#include "io/tree_stack.h"
 
 enum {
 	CURSOR_OPEN = 32,
