@@ -26,6 +26,7 @@ struct reading {
 	bool stopped;             /* *err is filled */
 	const char *at, *end;
 	int line;                 /* the one that inih has now */
+	bool inside_line;         /* inih has only a part of it */
 	bool indented;            /* it starts with a blank */
 	bool after_heading;       /* no value was read since a [section] */
 	VEC(struct ini_entry) entries;
@@ -41,31 +42,63 @@ stop(struct reading *reading, enum error_code code, const char *what)
 			   reading->line, what);
 }
 
-/* fgets(3) for inih, but a line that is too long is an error instead of two
- * lines. */
+static void
+start_line(struct reading *reading)
+{
+	const char *at = reading->at;
+
+	reading->line++;
+	reading->indented = *at == ' ' || *at == '\t';
+	if (*at == '[')
+		reading->after_heading = true;
+}
+
+/* What is left of a line, with its end. */
+static size_t
+line_length(const struct reading *reading)
+{
+	size_t left = (size_t)(reading->end - reading->at);
+	const char *end = memchr(reading->at, '\n', left);
+
+	return end ? (size_t)(end - reading->at) + 1 : left;
+}
+
+static bool
+is_comment(const struct reading *reading)
+{
+	const char *p = reading->at;
+
+	while (p < reading->end && (*p == ' ' || *p == '\t'))
+		p++;
+	return p < reading->end && (*p == ';' || *p == '#');
+}
+
+/* fgets(3) for inih: a piece of at most SIZE - 1 bytes of a line. Some inih
+ * enlarge their buffer then and ask for the rest, others take that for a line
+ * of its own: on_value() sees the difference. A comment is not handed out, so
+ * that its rest is not taken for a value by the latter. */
 static char *
-next_line(char *buf, int size, void *stream)
+next_piece(char *buf, int size, void *stream)
 {
 	struct reading *reading = stream;
-	size_t left = (size_t)(reading->end - reading->at), n = 0;
+	size_t n;
 
-	if (left == 0 || reading->stopped)
+	if (reading->at == reading->end || reading->stopped)
 		return NULL;
-	reading->line++;
-	while (n < left && reading->at[n] != '\n')
-		n++;
-	if (n < left)
-		n++;
-	if (n >= (size_t)size) {
-		stop(reading, ERROR_LIMIT, "the line is too long");
-		return NULL;
+	if (!reading->inside_line)
+		start_line(reading);
+	n = line_length(reading);
+	if (!reading->inside_line && is_comment(reading)) {
+		reading->at += n;
+		memcpy(buf, "\n", 2);
+		return buf;
 	}
+	reading->inside_line = n >= (size_t)size;
+	if (reading->inside_line)
+		n = (size_t)size - 1;
 	memcpy(buf, reading->at, n);
 	buf[n] = '\0';
 	reading->at += n;
-	reading->indented = buf[0] == ' ' || buf[0] == '\t';
-	if (buf[0] == '[')
-		reading->after_heading = true;
 	return buf;
 }
 
@@ -132,7 +165,7 @@ finish_joined(struct reading *reading)
 	str_clear(&reading->joined);
 }
 
-/* inih's handler: 1 goes on, 0 marks the line as bad. */
+/* 1 goes on, 0 marks the line as bad. */
 static int
 on_value(void *user, const char *section, const char *key, const char *value)
 {
@@ -141,6 +174,9 @@ on_value(void *user, const char *section, const char *key, const char *value)
 
 	if (reading->stopped)
 		return 0;
+	if (reading->inside_line)
+		return stop(reading, ERROR_LIMIT, "the line is longer than "
+			    "this build of inih can read"), 0;
 	if (strlen(section) > SECTION_MAX_BYTES)
 		return stop(reading, ERROR_LIMIT, "the name of this section "
 			    "is longer than 48 bytes"), 0;
@@ -162,18 +198,52 @@ on_value(void *user, const char *section, const char *key, const char *value)
 	return 1;
 }
 
+/* inih's handler; whether it is told the line is up to how inih was built. */
+#if INI_HANDLER_LINENO
+static int
+handler(void *user, const char *section, const char *key, const char *value,
+	int line)
+{
+	return on_value(user, section, key, value);
+}
+#else
+#define handler on_value
+#endif
+
+/* The number of the first line of more than MAX bytes, or 0. */
+static int
+long_line(const char *text, size_t n, size_t max)
+{
+	const char *end = text + n, *start = text;
+	int line = 1;
+
+	for (const char *p = text; p < end; p++) {
+		if ((size_t)(p - start) == max)
+			return line;
+		if (*p == '\n') {
+			start = p + 1;
+			line++;
+		}
+	}
+	return 0;
+}
+
 static int
 check_text(const char *name, const char *text, size_t n, struct error *err)
 {
 	const char *nul = n > 0 ? memchr(text, '\0', n) : NULL;
-	int line = 1;
+	int line = long_line(text, n, LINE_MAX_BYTES - 4);
 
 	if (n > TEXT_MAX_BYTES)
 		return error_raise(err, ERROR_LIMIT,
 				   "%s: %zu bytes; at most 1 MiB are read",
 				   name, n);
+	if (line > 0)
+		return error_raise(err, ERROR_LIMIT, "%s:%d: the line is "
+				   "longer than 64 KiB", name, line);
 	if (!nul)
 		return 0;
+	line = 1;
 	for (const char *p = text; p < nul; p++)
 		line += *p == '\n';
 	return error_raise(err, ERROR_FORMAT, "%s:%d: a NUL byte: this is not "
@@ -187,7 +257,7 @@ parse(struct reading *reading)
 
 	if (&ini_max_line)
 		ini_max_line = LINE_MAX_BYTES;
-	rc = ini_parse_stream(next_line, reading, on_value, reading);
+	rc = ini_parse_stream(next_piece, reading, handler, reading);
 	if (reading->stopped)
 		return -1;
 	if (rc == -2)

@@ -193,6 +193,27 @@ long_lines_are_whole(void **state)
 	assert_entry(&ini, "a", "next", "1", 3);
 }
 
+/* Where a buffer is enlarged, and just below the limit. */
+static void
+lines_of_every_length_are_whole(void **state)
+{
+	static const int lengths[] = { 190, 198, 199, 200, 201, 397, 398, 399,
+				       400, 401, 6400, 65000 };
+	own_str struct str text = STR_INIT(1 << 20);
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		struct ini ini;
+
+		str_clear(&text);
+		str_addf(&text, ";%0*d\n[a]\nx=%0*d\n y\nz=1\n", lengths[i], 1,
+			 lengths[i], 1);
+		ini = parse(str_get(&text));
+		assert_int_equal(ini.n, 2);
+		assert_int_equal(strlen(ini.entries[0].value), lengths[i] + 2);
+		assert_entry(&ini, "a", "z", "1", 5);
+	}
+}
+
 static void
 limits_are_named(void **state)
 {
@@ -200,7 +221,7 @@ limits_are_named(void **state)
 
 	str_addf(&text, "[a]\nx=%0100000d\n", 1);
 	assert_refused(str_get(&text), text.len, ERROR_LIMIT,
-		       "x.conf:2: the line is too long");
+		       "x.conf:2: the line is longer than 64 KiB");
 	str_clear(&text);
 	str_addf(&text, "\n[%048d]\nx=1\n", 1);
 	assert_int_equal(parse(str_get(&text)).n, 1);
@@ -245,6 +266,7 @@ main(void)
 		INI(a_byte_order_mark_and_a_missing_last_newline_are_fine),
 		INI(a_broken_line_is_named),
 		INI(long_lines_are_whole),
+		INI(lines_of_every_length_are_whole),
 		INI(limits_are_named),
 		INI(many_continuations_stay_cheap),
 	};
