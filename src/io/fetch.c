@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -85,6 +86,8 @@ struct transfer {
 	size_t head_bytes;
 	bool ranged;
 	bool judged;
+	const void *tls;            /* its SSL, when judged; or NULL */
+	bool close_notify;          /* ... ended as TLS should */
 	enum fetch_verdict verdict;
 	struct fetch_plan plan;
 	uint64_t got;               /* bytes of this answer's body */
@@ -581,6 +584,18 @@ follow_redirect(struct transfer *t)
 
 /* ---- callbacks ---- */
 
+/* The connection's TLS session, to know its close_notify by; or NULL. */
+static const void *
+tls_session(const struct transfer *t)
+{
+	struct curl_tlssessioninfo *info = NULL;
+
+	if (curl_easy_getinfo(t->easy, CURLINFO_TLS_SSL_PTR, &info) ||
+	    !info || info->backend != CURLSSLBACKEND_OPENSSL)
+		return NULL;
+	return info->internals;
+}
+
 static void
 judge(struct transfer *t)
 {
@@ -598,6 +613,7 @@ judge(struct transfer *t)
 	};
 
 	t->judged = true;
+	t->tls = tls_session(t);
 	t->verdict = fetch_answer_judge(&t->answer, &ask, &t->plan);
 	if (t->verdict != FETCH_TAKE)
 		return;
@@ -865,6 +881,33 @@ set_policy(struct transfer *t)
 	curl_easy_setopt(easy, CURLOPT_SHARE, server->share);
 }
 
+/*
+ * A TLS connection that is cut looks to curl like one that is closed; where
+ * no length was told, the cut would pass for the end of the body. So we note
+ * the peer's close_notify (RFC 8446 6.1) ourselves.
+ */
+static void
+on_tls_info(const SSL *tls, int where, int alert)
+{
+	struct fetch_server *server =
+		SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls));
+
+	if (where != SSL_CB_READ_ALERT ||
+	    (alert & 0xff) != SSL_AD_CLOSE_NOTIFY)
+		return;
+	for (size_t i = 0; i < server->transfers.n; i++)
+		if (server->transfers.item[i]->tls == tls)
+			server->transfers.item[i]->close_notify = true;
+}
+
+static CURLcode
+on_tls_context(CURL *easy, void *context, void *server)
+{
+	SSL_CTX_set_app_data((SSL_CTX *)context, server);
+	SSL_CTX_set_info_callback(context, on_tls_info);
+	return CURLE_OK;
+}
+
 /* The bundle takes tens of milliseconds to parse: once, and only for https.
  * curl keeps it only when there is no CApath beside it. */
 static int
@@ -886,6 +929,11 @@ set_trust(struct transfer *t)
 	curl_easy_setopt(t->easy, CURLOPT_CAINFO, file);
 	curl_easy_setopt(t->easy, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(t->easy, CURLOPT_CA_CACHE_TIMEOUT, -1L);
+	if (str_starts(curl_version_info(CURLVERSION_NOW)->ssl_version,
+		       "OpenSSL/"))
+		curl_easy_setopt(t->easy, CURLOPT_SSL_CTX_FUNCTION,
+				 on_tls_context);
+	curl_easy_setopt(t->easy, CURLOPT_SSL_CTX_DATA, t->server);
 	return 0;
 }
 
@@ -914,6 +962,8 @@ reset_hop(struct transfer *t)
 	t->error[0] = '\0';
 	t->head_bytes = 0;
 	t->judged = false;
+	t->tls = NULL;
+	t->close_notify = false;
 	t->got = 0;
 	t->skip = 0;
 	t->held = 0;
@@ -1030,10 +1080,22 @@ describe_curl(struct transfer *t, CURLcode code, struct failure *why)
 	}
 }
 
+static bool
+may_have_body(const struct transfer *t)
+{
+	return strcmp(t->order->method, "HEAD") != 0 &&
+	       t->answer.status != 204 && t->answer.status != 304;
+}
+
 /* Ended without an error, but not whole? */
 static bool
 is_short(const struct transfer *t)
 {
+	bool unbounded = !t->answer.chunked && t->plan.expect ==
+						FETCH_SIZE_UNKNOWN;
+
+	if (unbounded && t->tls && !t->close_notify && may_have_body(t))
+		return true;
 	return t->skip > 0 ||
 	       (t->plan.expect != FETCH_SIZE_UNKNOWN &&
 		t->got != t->plan.expect) ||
@@ -1068,6 +1130,13 @@ hop_done(struct transfer *t, CURLcode code)
 		t->stop = stop_of_curl(code);
 		t->stopped = why;
 		attempt_stopped(t);
+		return;
+	}
+	if (!t->judged) {
+		failure_set(&why, ERROR_NETWORK,
+			    "closed the connection in the middle of its "
+			    "headers");
+		attempt_failed(t, &why);
 		return;
 	}
 	if (is_short(t)) {

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A web server that misbehaves to order, and certificates to go with it.
+
+A route is a list of steps, one for each request; the last one repeats. A step
+gets the request and the connection and writes what bytes it likes; it returns
+True when the connection is to be kept.
+"""
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+
+
+class Request:
+    def __init__(self, line, headers, body):
+        self.line = line
+        self.method, self.target = line.split(" ")[:2]
+        self.headers = headers          # names in lower case
+        self.body = body
+
+
+class Web:
+    def __init__(self, context=None, unix=None, host="127.0.0.1"):
+        self.routes = {}
+        self.requests = []
+        self.connections = 0
+        self.context = context
+        self.lock = threading.Lock()
+        self.open = []
+        if unix:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(unix)
+        else:
+            self.listener = socket.socket()
+            self.listener.setsockopt(socket.SOL_SOCKET,
+                                     socket.SO_REUSEADDR, 1)
+            self.listener.bind((host, 0))
+            self.port = self.listener.getsockname()[1]
+        self.listener.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def url(self, path="/", host="127.0.0.1", user=""):
+        scheme = "https" if self.context else "http"
+        return f"{scheme}://{user}{host}:{self.port}{path}"
+
+    def on(self, path, *steps):
+        self.routes[path] = list(steps)
+
+    def close(self):
+        self.listener.close()
+        for conn in self.open:
+            try:
+                conn.close()
+            except OSError:
+                pass
+
+    def _accept(self):
+        while True:
+            try:
+                conn, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._serve, args=(conn,),
+                             daemon=True).start()
+
+    def _serve(self, conn):
+        self.open.append(conn)
+        try:
+            conn.settimeout(30)
+            if self.context:
+                conn = self.context.wrap_socket(conn, server_side=True)
+                self.open.append(conn)
+            while self._one(conn):
+                pass
+        except (OSError, ssl.SSLError, ValueError):
+            pass
+        finally:
+            try:
+                conn.close()
+            except OSError:
+                pass
+
+    def _one(self, conn):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            more = conn.recv(65536)
+            if not more:
+                return False
+            data += more
+        head, _, body = data.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        headers = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        while len(body) < int(headers.get("content-length", 0)):
+            body += conn.recv(65536)
+        request = Request(lines[0], headers, body)
+        with self.lock:
+            self.requests.append(request)
+            path = request.target.split("?")[0]
+            steps = self.routes.get(path) or self.routes.get("*")
+            if not steps:
+                step = status(404, "Not Found")
+            else:
+                step = steps.pop(0) if len(steps) > 1 else steps[0]
+        return step(request, conn)
+
+
+def head(code, phrase="OK", **fields):
+    lines = [f"HTTP/1.1 {code} {phrase}"]
+    lines += [f"{k.replace('_', '-')}: {v}" for k, v in fields.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def raw(data, keep=False):
+    """These bytes, whatever was asked."""
+    def step(request, conn):
+        conn.sendall(data)
+        return keep
+    return step
+
+
+def status(code, phrase, body=b"no\n", **fields):
+    return raw(head(code, phrase, Content_Length=len(body), **fields) + body,
+               keep=True)
+
+
+def whole(body, **fields):
+    return status(200, "OK", body, **fields)
+
+
+def redirect(to, code=302):
+    return status(code, "Found", Location=to)
+
+
+def cut(body, after, reset=False, **fields):
+    """Promise all of BODY, send AFTER bytes of it, break the connection."""
+    def step(request, conn):
+        fields.setdefault("Content_Length", len(body))
+        conn.sendall(head(200, **fields) + body[:after])
+        if reset:
+            # Wait until the bytes were taken: a reset throws away the rest.
+            drained(conn)
+            conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                            struct.pack("ii", 1, 0))
+        return False
+    return step
+
+
+def drained(conn):
+    import array
+    import fcntl
+    import time
+    left = array.array("i", [1])
+    for _ in range(500):
+        fcntl.ioctl(conn.fileno(), 0x5411, left)    # SIOCOUTQ
+        if left[0] == 0:
+            break
+        time.sleep(0.01)
+    time.sleep(0.2)
+
+
+def ranged(body, cut_after=None, **fields):
+    """A proper server of ranges; 200 without a usable Range."""
+    def step(request, conn):
+        wanted = request.headers.get("range")
+        condition = request.headers.get("if-range")
+        if wanted and condition in (fields.get("ETag"),
+                                    fields.get("Last_Modified")):
+            first = int(wanted[len("bytes="):].split("-")[0])
+            part = body[first:]
+            conn.sendall(head(206, "Partial Content",
+                              Content_Length=len(part),
+                              Content_Range=f"bytes {first}-"
+                              f"{len(body) - 1}/{len(body)}", **fields))
+        else:
+            part = body
+            conn.sendall(head(200, Content_Length=len(part), **fields))
+        conn.sendall(part[:cut_after])
+        return cut_after is None
+    return step
+
+
+def silence(seconds=20, first=b""):
+    def step(request, conn):
+        conn.sendall(first)
+        conn.settimeout(seconds)
+        conn.recv(1)
+        return False
+    return step
+
+
+def openssl(*args, **kwargs):
+    subprocess.run(["openssl", *args], check=True, timeout=60,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   **kwargs)
+
+
+CA_CONF = """
+[ca]
+default_ca = here
+[here]
+dir = .
+database = index.txt
+new_certs_dir = .
+serial = serial
+default_md = sha256
+policy = any
+copy_extensions = copy
+unique_subject = no
+[any]
+commonName = supplied
+"""
+
+
+class Certificates:
+    """A CA of our own, and servers' certificates by it."""
+
+    def __init__(self, directory):
+        self.dir = directory
+        (directory / "index.txt").write_text("")
+        (directory / "serial").write_text("01\n")
+        (directory / "ca.conf").write_text(CA_CONF)
+        self.ca = directory / "ca.pem"
+        self._root("ca")
+        self._root("stranger")
+        self.good = self._issue("good", "IP:127.0.0.1,DNS:localhost")
+        self.expired = self._issue("expired", "IP:127.0.0.1",
+                                   "200101000000Z", "200201000000Z")
+        self.future = self._issue("future", "IP:127.0.0.1",
+                                  "20450101000000Z", "20460101000000Z")
+        self.elsewhere = self._issue("elsewhere", "DNS:other.example")
+        self.stranger = self._issue("strange", "IP:127.0.0.1", ca="stranger")
+        self.self_signed = self._self_signed()
+
+    def _root(self, name):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                "-subj", f"/CN={name}", "-keyout", f"{name}.key",
+                "-out", f"{name}.pem", cwd=self.dir)
+
+    def _issue(self, name, names, start=None, end=None, ca="ca"):
+        openssl("req", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+                "-addext", f"subjectAltName={names}",
+                "-keyout", f"{name}.key", "-out", f"{name}.csr",
+                cwd=self.dir)
+        dates = (["-startdate", start, "-enddate", end] if start
+                 else ["-days", "20"])
+        openssl("ca", "-batch", "-config", "ca.conf", "-cert", f"{ca}.pem",
+                "-keyfile", f"{ca}.key", "-in", f"{name}.csr", "-out",
+                f"{name}.pem", "-notext", *dates, cwd=self.dir)
+        return self._context(name)
+
+    def _self_signed(self):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-nodes", "-days", "20", "-subj",
+                "/CN=alone", "-addext", "subjectAltName=IP:127.0.0.1",
+                "-keyout", "alone.key", "-out", "alone.pem", cwd=self.dir)
+        return self._context("alone")
+
+    def _context(self, name):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.dir / f"{name}.pem",
+                                self.dir / f"{name}.key")
+        return context
+
+    def old(self):
+        """A server that knows no TLS after 1.1."""
+        context = self._context("good")
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+        return context
