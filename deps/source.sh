@@ -82,7 +82,9 @@ source_mirrors() {
 		return
 	fi
 	# shellcheck disable=SC2016 # apt-get expands it
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
+	# --no-release-info: else nothing is said before the first "update".
+	apt-get indextargets --no-release-info \
+		--format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
 		'Created-By: Packages' 2>/dev/null |
 		awk -v wanted="^($wanted)\$" '$3 == "main" && $2 ~ wanted &&
 			!seen[$1]++ { print $1 }'
@@ -134,22 +136,24 @@ source_suite_ready() {
 }
 
 source_fetch() {
-	local package=$1 minimum=$2 into=$3 out=$4 suite version dsc log
+	local package=$1 minimum=$2 into=$3 out=$4 suite version dsc log keep
 	log=$source_dir/fetch.log
 	for suite in $source_suites; do
 		source_suite_ready "$suite" || continue
+		keep=$source_keep/$suite
+		mkdir -p "$keep"
 		for version in $(source_versions "$suite" "$package"); do
 			if dpkg --compare-versions "$version" lt "$minimum"; then
 				say "$package: $version in $suite is older than" \
 					"$minimum; trying on"
 				continue
 			fi
-			if (cd "$source_keep" && LC_ALL=C source_apt "$suite" \
+			if (cd "$keep" && LC_ALL=C source_apt "$suite" \
 				apt-get --download-only --only-source source \
 				"$package=$version") >"$log" 2>&1 </dev/null; then
 				dsc=${package}_${version#*:}.dsc
 				rm -rf "$into"
-				dpkg-source --no-check -x "$source_keep/$dsc" \
+				dpkg-source --no-check -x "$keep/$dsc" \
 					"$into" >"$log" 2>&1 || {
 					cat "$log" >&2
 					return 1

@@ -27,7 +27,7 @@ build() {
 assembler() {
 	case $arch in
 	x86_64) echo nasm ;;
-	aarch64) echo "$CC -c" ;;
+	aarch64) echo "$CC -D__ASSEMBLY__" ;;
 	esac
 }
 

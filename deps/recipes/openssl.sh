@@ -10,18 +10,24 @@ licence=Apache-2.0
 # Left out: what loads code at run time (dso, module, engine), what nobody asks
 # for over HTTPS today (old ciphers and digests), DTLS and QUIC, certificate
 # management protocols.
+unwanted="shared async engine afalgeng tests docs dso module legacy
+	autoload-config makedepend comp dtls quic psk srp sctp srtp ts cmp
+	rfc3779 gost nextprotoneg weak-ssl-ciphers ui-console aria bf camellia
+	cast idea md4 mdc2 rc2 rc4 seed sm2 sm3 sm4 whirlpool"
+
 build() {
+	local option known
+	known=$(sed -n '/my @disablables = (/,/);/p' Configure)
+	set -- no-ssl3 enable-ec_nistp_64_gcc_128
+	# An older Configure refuses the name of what it does not know.
+	for option in $unwanted; do
+		case $known in
+		*"\"$option\""*) set -- "$@" "no-$option" ;;
+		esac
+	done
 	# The prefix becomes part of the library: one that names no machine's.
 	./Configure "linux-$arch" --prefix=/nonexistent --libdir=lib \
-		--openssldir=/etc/ssl \
-		no-shared no-async no-engine no-afalgeng no-tests no-docs \
-		no-dso no-module no-legacy no-autoload-config no-makedepend \
-		no-comp no-dtls no-quic no-psk no-srp no-sctp no-srtp no-ts \
-		no-cmp no-rfc3779 no-gost no-ssl3 no-nextprotoneg \
-		no-weak-ssl-ciphers no-ui-console \
-		no-aria no-bf no-camellia no-cast no-idea no-md4 no-mdc2 \
-		no-rc2 no-rc4 no-seed no-sm2 no-sm3 no-sm4 no-whirlpool \
-		enable-ec_nistp_64_gcc_128
+		--openssldir=/etc/ssl "$@"
 	make -j"$jobs" build_libs
 	make install_dev DESTDIR="$PWD/installed"
 	sed -i "s|^prefix=.*|prefix=$prefix|" \
