@@ -76,6 +76,15 @@ class Cloud:
         self.ns.run("ip", "address", "add", f"{GATEWAY}/24", "dev", interface)
         self.ns.run("ip", "link", "set", interface, "up")
 
+    def connect(self, ns):
+        """A cable to another namespace, configured at both ends."""
+        self.ns.run("ip", "link", "add", "cable", "type", "veth",
+                    "peer", "name", "eth0", "netns", ns.name)
+        self.plug("cable")
+        ns.run("ip", "address", "add", "10.11.0.10/24", "dev", "eth0")
+        ns.run("ip", "link", "set", "eth0", "up")
+        ns.run("ip", "route", "add", "default", "via", GATEWAY)
+
     def mac(self):
         """The instance's address, from its lease."""
         found = re.search(r"^\d+ ([0-9a-f:]{17}) ", self.leases.read_text(),

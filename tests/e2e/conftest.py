@@ -113,6 +113,7 @@ def box(tmp_path, cloud, rootfs):
     def make(name="bookworm"):
         made.append(Box(Disk(tmp_path / f"box{len(made)}", rootfs(name)),
                         cloud))
+        made[-1].disk.path("/etc/resolv.conf").unlink(missing_ok=True)
         made[-1].disk.write("/etc/resolv.conf", "nameserver 10.12.0.1\n")
         made[-1].boot()
         return made[-1]

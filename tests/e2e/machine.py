@@ -30,7 +30,7 @@ import sys
 import time
 
 import snapshot
-from netns import unique_name
+from netns import NetNs, unique_name
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
@@ -271,13 +271,15 @@ class Box(Runner):
     def __init__(self, disk, cloud):
         self.disk = disk
         self.cloud = cloud
+        self.ns = NetNs()
         self._holder = None
 
     def boot(self):
+        self.cloud.connect(self.ns)
         script = pathlib.Path(__file__).with_name("box_init.py")
         ready, told = os.pipe()
         self._holder = subprocess.Popen(
-            [*self.cloud.ns.enter(), "unshare", "--mount", "--uts", "--ipc",
+            [*self.ns.enter(), "unshare", "--mount", "--uts", "--ipc",
              "--pid", "--fork", "--kill-child", sys.executable, script,
              self.disk.root, str(told)],
             stdin=subprocess.DEVNULL, pass_fds=[told])
@@ -296,6 +298,7 @@ class Box(Runner):
     def close(self):
         if self._holder is not None:
             self.power_cut()
+        self.ns.close()
         self.disk.close()
 
 
