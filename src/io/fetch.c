@@ -15,7 +15,10 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/own.h"
+#include "base/str.h"
 #include "base/vec.h"
 #include "io/digest.h"
 #include "io/fetch_answer.h"

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "io/fetcher.h"
+#include "io/fetch_event.h"
 
 /* Serve requests on SOCKET (SOCK_SEQPACKET) until it is closed; the result
  * is the process's exit status. */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the callers of io/fetcher.h and the process behind it both know: how
+ * patient to be, and what happens to a transfer.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct fetcher_options {
+	int64_t connect_timeout_ms;   /* 15000 */
+	int64_t stall_timeout_ms;     /* no byte for so long: broken; 30000 */
+	unsigned attempts;            /* per mirror, not counting those that
+					 brought 1 MiB or more; 5 */
+	int64_t backoff_ms;           /* first wait, doubles, full jitter; 500 */
+	const char *user_agent;
+	const char *ca_file;          /* NULL: SSL_CERT_FILE, else the usual places */
+};
+
+enum fetch_event_type {
+	FETCH_STARTED,      /* answer began; size known or not. Once: where
+			       nothing was delivered before it broke, the
+			       size of the next answer is in FETCH_DONE */
+	FETCH_RETRY,        /* will try again in wait_ms; text says why */
+	FETCH_MIRROR,       /* goes on with mirror number .mirror; text: why */
+	FETCH_DONE,
+	FETCH_FAILED,       /* final; code and text */
+};
+struct fetch_event {
+	uint32_t id;
+	enum fetch_event_type type;
+	enum error_code code;
+	int status;         /* HTTP status, 0 when there was none */
+	unsigned mirror;    /* index of the mirror in use */
+	unsigned attempt;   /* of this mirror, from 1 */
+	int64_t wait_ms;
+	uint64_t size;      /* of the whole body; UINT64_MAX unknown */
+	uint64_t bytes;     /* delivered so far */
+	char text[384];     /* printable; URLs redacted */
+};
