@@ -71,6 +71,15 @@ def tarballs(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def agentpkg(tmp_path_factory):
+    """The directory of the deploy agent's .deb, .tar.gz and SHA256SUMS."""
+    out = tmp_path_factory.mktemp("agentpkg")
+    subprocess.run([TOP / "tests/agentpkg/build", out], check=True,
+                   timeout=60)
+    return out
+
+
+@pytest.fixture(scope="session")
 def fitout():
     """The static binary under test."""
     binary = pathlib.Path(os.environ.get(
