@@ -80,11 +80,10 @@ cannot_remove(const char *parent, const char *name, struct error *err)
 	const char *slash = *parent ? "/" : "";
 
 	if (errno == EBUSY || errno == EXDEV)
-		return error_raise(err, ERROR_STATE, "remove %s%s%s: something "
-				   "is mounted there; unmount it first",
+		return error_raise(err, ERROR_STATE, "%s%s%s: something is "
+				   "mounted there; unmount it first",
 				   SHOWN(parent), slash, SHOWN(name));
-	return error_sys(err, "remove %s%s%s", SHOWN(parent), slash,
-			 SHOWN(name));
+	return error_sys(err, "%s%s%s", SHOWN(parent), slash, SHOWN(name));
 }
 
 static int
@@ -159,18 +158,22 @@ tree_remove(int dirfd, const char *name, struct error *err)
 	own_free char *parent = NULL;
 	own_fd int parentfd = -1;
 
-	if (!slash)
-		return remove_tree(dirfd, name, err);
-	/* NAME itself may be a mount point's neighbour, its way may cross
-	 * others: only what is below must not. */
-	parent = xstrdup(name);
-	parent[slash - name + (slash == name)] = '\0';
-	parentfd = openat(dirfd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (parentfd < 0 && errno == ENOENT)
-		return 0;
-	if (parentfd < 0)
-		return error_sys(err, "open %s", SHOWN(parent));
-	return remove_tree(parentfd, slash + 1, err);
+	if (slash) {
+		/* The way to NAME may cross mounts: only what is below it
+		 * must not. */
+		parent = xstrdup(name);
+		parent[slash - name + (slash == name)] = '\0';
+		parentfd = openat(dirfd, parent, O_RDONLY | O_DIRECTORY |
+						 O_CLOEXEC);
+		if (parentfd < 0 && errno == ENOENT)
+			return 0;
+		if (parentfd < 0)
+			return error_sys(err, "remove %s", SHOWN(name));
+		dirfd = parentfd;
+	}
+	if (remove_tree(dirfd, slash ? slash + 1 : name, err) < 0)
+		return error_in(err, "remove %s", SHOWN(name));
+	return 0;
 }
 
 /* ----------------------------------------------------------------- owner */

@@ -5,12 +5,23 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/shown.h"
 
 enum { OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+
+size_t
+tree_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= 256)
+		return 32;
+	return limit.rlim_cur < 16 ? 2 : (size_t)limit.rlim_cur / 8;
+}
 
 static size_t
 level_start(const struct tree_stack *stack, size_t i)
@@ -45,17 +56,16 @@ cut(struct tree_stack *stack, size_t n)
 	}
 }
 
-/* Close the outermost open level before KEEP; 0 when there is none. */
-static int
+/* Close the outermost open level before KEEP. */
+static void
 shed(struct tree_stack *stack, size_t keep)
 {
-	for (size_t i = 0; i < keep; i++) {
-		if (stack->levels.item[i].fd >= 0) {
-			close_level(stack, i);
-			return 1;
-		}
-	}
-	return 0;
+	size_t i = 0;
+
+	while (i < keep && stack->levels.item[i].fd < 0)
+		i++;
+	if (i < keep)
+		close_level(stack, i);
 }
 
 /* "a/b lies below a, which is ...": said when A cannot be entered. */
@@ -89,7 +99,9 @@ open_level(struct tree_stack *stack, size_t i, struct error *err)
 	}
 	memcpy(name, str_get(&stack->path) + start, n);
 	name[n] = '\0';
-	if (stack->open >= TREE_STACK_OPEN)
+	if (stack->most == 0)
+		stack->most = tree_descriptors();
+	if (stack->open >= stack->most)
 		shed(stack, i ? i - 1 : 0);
 	for (;;) {
 		level->fd = openat(dirfd, name, OPEN_FLAGS);
@@ -103,8 +115,6 @@ open_level(struct tree_stack *stack, size_t i, struct error *err)
 			return error_sys(err, "make the directory %s",
 					 SHOWN(str_get(&stack->path)));
 		}
-		if (errno == EMFILE && i && shed(stack, i - 1))
-			continue;
 		if (errno == ENOTDIR || errno == ELOOP)
 			return not_a_directory(dirfd, name,
 					       str_get(&stack->path), err);

@@ -4,9 +4,8 @@
  * next path below them costs no walk. Inside io/tree*.c only.
  *
  * Each component is opened with O_NOFOLLOW below the one before it: nothing
- * outside TOPFD is ever reached. At most TREE_STACK_OPEN descriptors are
- * held (fewer when the process may not have so many); the outermost are
- * closed first and opened again when they are needed.
+ * outside TOPFD is ever reached. At most tree_descriptors() are held; the
+ * outermost are closed first and opened again when they are needed.
  *
  * Directories must not be removed or replaced while they may be in here.
  */
@@ -19,7 +18,9 @@
 #include "base/str.h"
 #include "base/vec.h"
 
-#define TREE_STACK_OPEN 32
+/* How many directories may be held open at a time: 32, or fewer (2 at
+ * least) when the process may not have many descriptors. */
+size_t tree_descriptors(void);
 
 struct tree_level {
 	int fd;            /* -1: closed to save descriptors */
@@ -34,6 +35,7 @@ struct tree_stack {
 	int topfd;                   /* the caller's */
 	VEC(struct tree_level) levels;
 	size_t open;                 /* levels whose fd is not -1 */
+	size_t most;                 /* of those; 0: not asked yet */
 	struct str path;             /* of the deepest level */
 	tree_made *made;             /* NULL: a missing one is an error */
 	void *context;

@@ -16,11 +16,9 @@
 #include "base/arena.h"
 #include "io/shown.h"
 #include "io/tree.h"
+#include "io/tree_stack.h"
 
-enum {
-	CURSOR_OPEN = 32,
-	OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
-};
+enum { OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
 /* What getdents64(2) fills in; glibc and musl do not agree on a name. */
 struct entry64 {
@@ -146,32 +144,28 @@ top(const struct cursor *cursor)
 }
 
 /* Close the outermost open level, but not the one we are in. */
-static bool
+static void
 shed(struct cursor *cursor)
 {
-	for (size_t i = 0; i + 1 < cursor->levels.n; i++) {
-		if (cursor->levels.item[i].fd >= 0) {
-			drop_fd(&cursor->levels.item[i].fd);
-			cursor->open--;
-			return true;
-		}
+	size_t i = 0;
+
+	while (i + 1 < cursor->levels.n && cursor->levels.item[i].fd < 0)
+		i++;
+	if (i + 1 < cursor->levels.n) {
+		drop_fd(&cursor->levels.item[i].fd);
+		cursor->open--;
 	}
-	return false;
 }
 
 static int
 open_directory(struct cursor *cursor, int dirfd, const char *name)
 {
-	int fd;
-
-	if (cursor->open >= CURSOR_OPEN)
+	if (cursor->most == 0)
+		cursor->most = tree_descriptors();
+	if (cursor->open >= cursor->most)
 		shed(cursor);
-	do
-		fd = cursor->one_filesystem
-			? open_on_same_mount(cursor, dirfd, name)
-			: openat(dirfd, name, OPEN_FLAGS);
-	while (fd < 0 && errno == EMFILE && shed(cursor));
-	return fd;
+	return cursor->one_filesystem ? open_on_same_mount(cursor, dirfd, name)
+				      : openat(dirfd, name, OPEN_FLAGS);
 }
 
 /* Take the last level, opened as FD or not, off again. */

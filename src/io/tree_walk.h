@@ -4,7 +4,7 @@
  * Inside io/tree*.c only: tree_walk() and tree_remove() are built on it.
  *
  * A directory's names are read whole when it is entered, so only one
- * descriptor a level is held, and no more than CURSOR_OPEN in all: the
+ * descriptor a level is held, and no more than tree_descriptors() in all: the
  * outermost are closed and come back through "..", compared by device and
  * inode. Nothing is allocated for a single entry.
  */
@@ -33,7 +33,7 @@ struct cursor {
 	VEC(size_t) offsets;       /* of d_type and name, in names */
 	struct str names;
 	struct str path;           /* of the directory the cursor is in */
-	size_t open;
+	size_t open, most;         /* descriptors: held, to be held */
 	bool one_filesystem;       /* entering a mount point is an error */
 	bool no_openat2;           /* this kernel has none */
 };
