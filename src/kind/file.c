@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
 #include "base/process.h"
@@ -309,6 +310,10 @@ file_observe(struct context *context, struct step *step, struct error *err)
 	struct stat st;
 	int there = place_look(context, spec->to, &st, err);
 
+	if (spec->unverified)
+		log_warning("fetch.unverified", step->resource->label,
+			    "unverified = true: whoever answers for its "
+			    "address decides what it holds");
 	if (there < 0)
 		return -1;
 	if (!there) {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
 #include "io/manifest.h"
@@ -169,6 +170,10 @@ package_observe(struct context *context, struct step *step, struct error *err)
 	struct stat st;
 	int there = place_look(context, spec->into, &st, err);
 
+	if (spec->unverified)
+		log_warning("fetch.unverified", step->resource->label,
+			    "unverified = true: whoever answers for its "
+			    "address decides what it holds");
 	if (there < 0)
 		return -1;
 	if (!there) {

@@ -442,8 +442,9 @@ note_results(struct stage *stage, struct transfer *transfer)
 			     arena_printf(arena, "%s, %llu entries",
 				stream->format,
 				(unsigned long long)stream->entries));
-	log_info("fetch.done", stream->label, "%s verified%s in %s",
-		 detail, tree ? " and unpacked" : "",
+	log_info("fetch.done", stream->label, "%s %s%s in %s", detail,
+		 stream->sha256 ? "verified" : "fetched",
+		 tree ? " and unpacked" : "",
 		 duration_format(now - transfer->begin_ms, took, sizeof took));
 }
 
