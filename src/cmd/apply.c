@@ -20,6 +20,7 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 	own_str struct str summary = STR_INIT(64 * 1024);
 	struct profile_request request = { 0 };
 	struct profile_text text;
+	struct run_options run;
 	const char *name, *value;
 	int got, status;
 
@@ -40,14 +41,15 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 			"apply needs a profile: fitout apply PROFILE");
 	if (profile_get(options, &request, &text, err) < 0)
 		return -1;
-	status = apply(options->arena, &(struct apply_options){
+	run = (struct run_options){
+		.command = "apply",
 		.root = options->root,
 		.state = options->state,
 		.profile = text.profile,
 		.profile_text = text.text,
 		.profile_bytes = text.bytes,
-		.summary = &summary,
-	}, err);
+	};
+	status = apply(options->arena, &run, &summary, err);
 	fputs(str_get(&summary), status == 0 ? stdout : stderr);
 	return status;
 }

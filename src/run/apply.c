@@ -16,107 +16,11 @@
 #include "plan/plan.h"
 #include "run/gate.h"
 #include "run/generation.h"
-#include "run/lock.h"
 #include "run/report.h"
+#include "run/run.h"
 #include "run/stage.h"
 #include "run/state.h"
 #include "run/timeline.h"
-
-/* Everything one run holds. The context is what kinds see of it. */
-struct run {
-	struct context context;      /* first: run_of() */
-	const struct apply_options *options;
-	struct arena *arena;
-	struct state state;
-	int lock_fd;
-	struct journal *journal;
-	struct transaction *transaction;
-	struct fetcher *fetcher;
-	struct stage *stage;
-	struct plan plan;
-	struct generation previous;
-	struct timeline timeline;
-	int64_t generation;          /* current on disk */
-	bool gate_was_open;
-	bool gate_is_open;
-	bool held;                   /* the agent was stopped by this run */
-	bool activated;              /* programs may have been touched */
-};
-
-static struct run *
-run_of(struct context *context)
-{
-	return (struct run *)context;
-}
-
-static int
-run_fetch(struct context *context, struct step *step,
-	  const struct stream *stream, struct error *err)
-{
-	return stage_add(run_of(context)->stage, step, stream, err);
-}
-
-static void
-run_event(struct context *context, const char *name, const char *resource,
-	  int64_t begin_ms, int64_t end_ms, const char *detail)
-{
-	timeline_add(&run_of(context)->timeline, name, resource, begin_ms,
-		     end_ms, detail);
-}
-
-/* ---- walking the plan ---- */
-
-typedef int step_op(struct context *context, struct step *step,
-		    struct error *err);
-
-/* One op of one step, logged, timed, its error given the resource's name. */
-static int
-do_step(struct run *run, struct step *step, const char *name, step_op *op,
-	struct error *err)
-{
-	int64_t begin = clock_ms();
-
-	if (!op)
-		return 0;
-	if (interrupt_check(err) < 0)
-		return -1;
-	if (deadline_passed(run->context.budget))
-		return error_raise(err, ERROR_TIMEOUT,
-			"the budget of the run (%lld s) ran out before %s of "
-			"%s; raise 'budget' in the profile",
-			(long long)run->context.profile->budget_s, name,
-			step->resource->label);
-	log_debug("step.begin", step->resource->label, "%s", name);
-	if (op(&run->context, step, err) < 0)
-		return error_in(err, "%s", step->resource->label);
-	if (strcmp(name, "observe") != 0)
-		timeline_add(&run->timeline, name, step->resource->label,
-			     begin, clock_ms(), step->reason);
-	return 0;
-}
-
-static int
-observe(struct run *run, struct error *err)
-{
-	int64_t begin = clock_ms();
-	size_t place_end = plan_phase_end(&run->plan, PHASE_PLACE);
-
-	for (size_t i = 0; i < run->plan.n; i++) {
-		struct step *step = &run->plan.steps[i];
-
-		if (i == place_end)
-			plan_propagate(&run->plan);
-		step->recorded = generation_find(&run->previous,
-			step->resource->kind->name, step->resource->name);
-		if (do_step(run, step, "observe", step->resource->kind->observe,
-			    err) < 0)
-			return -1;
-	}
-	if (place_end == run->plan.n)
-		plan_propagate(&run->plan);
-	timeline_add(&run->timeline, "observe", NULL, begin, clock_ms(), NULL);
-	return 0;
-}
 
 static int
 hold(struct run *run, struct error *err)
@@ -131,7 +35,7 @@ hold(struct run *run, struct error *err)
 	run->gate_is_open = false;
 	run->held = true;
 	for (size_t i = begin; i < run->plan.n; i++)
-		if (do_step(run, &run->plan.steps[i], "hold",
+		if (run_step(run, &run->plan.steps[i], "hold",
 			    run->plan.steps[i].resource->kind->hold, err) < 0)
 			return -1;
 	return 0;
@@ -144,7 +48,7 @@ stage(struct run *run, struct error *err)
 		struct step *step = &run->plan.steps[i];
 
 		if (step->action != ACTION_NONE &&
-		    do_step(run, step, "stage", step->resource->kind->stage,
+		    run_step(run, step, "stage", step->resource->kind->stage,
 			    err) < 0)
 			return -1;
 	}
@@ -155,7 +59,7 @@ stage(struct run *run, struct error *err)
 
 		if (step->action == ACTION_NONE || step->staged_done)
 			continue;
-		if (do_step(run, step, "settle", step->resource->kind->settle,
+		if (run_step(run, step, "settle", step->resource->kind->settle,
 			    err) < 0)
 			return -1;
 		step->staged_done = true;
@@ -174,7 +78,7 @@ commit_phase(struct run *run, enum phase phase, struct error *err)
 
 		if (step->action == ACTION_NONE)
 			continue;
-		if (do_step(run, step, "commit", step->resource->kind->commit,
+		if (run_step(run, step, "commit", step->resource->kind->commit,
 			    err) < 0)
 			return -1;
 		step->committed = true;
@@ -226,7 +130,7 @@ activate(struct run *run, struct error *err)
 
 		if (step->action == ACTION_NONE)
 			continue;
-		if (do_step(run, step, check ? "check" : "activate",
+		if (run_step(run, step, check ? "check" : "activate",
 			    step->resource->kind->activate, err) < 0)
 			return -1;
 		step->activated = true;
@@ -417,46 +321,6 @@ recover(struct run *run, struct error *err)
 	return 0;
 }
 
-static int
-prepare(struct run *run, struct error *err)
-{
-	const struct apply_options *options = run->options;
-	uint8_t random[4];
-	char id[16];
-
-	if (interrupt_catch(err) < 0 ||
-	    state_open(run->arena, options->root, options->state, true,
-		       &run->state, err) < 0 ||
-	    lock_take(run->state.dirfd, "apply", &run->lock_fd, err) < 0 ||
-	    journal_open(run->state.dirfd, &run->journal, err) < 0 ||
-	    recover(run, err) < 0 ||
-	    generation_load(&run->state, run->arena, &run->previous, err) < 0)
-		return -1;
-	random_bytes(random, sizeof random);
-	hex_encode(random, sizeof random, id);
-	run->generation = run->previous.number;
-	run->gate_was_open = run->gate_is_open = gate_is_open(&run->state);
-	run->fetcher = fetcher_new(&fetcher_options_default);
-	plan_make(run->arena, options->profile, &run->plan);
-	run->context = (struct context){
-		.arena = run->arena,
-		.profile = options->profile,
-		.plan = &run->plan,
-		.rootfd = run->state.rootfd,
-		.root = run->state.root,
-		.image = run->state.root[0] != '\0',
-		.first_run = run->previous.number == 0,
-		.gate_open = run->gate_was_open,
-		.budget = deadline_in(options->profile->budget_s * 1000),
-		.run_id = arena_dup(run->arena, id),
-		.ready_path = run->state.ready_path,
-		.fetcher = run->fetcher,
-		.fetch = run_fetch,
-		.event = run_event,
-	};
-	return 0;
-}
-
 static bool
 nothing_to_do(const struct run *run)
 {
@@ -547,7 +411,7 @@ report(struct run *run, enum outcome outcome, const struct error *error,
 {
 	struct run_facts facts = {
 		.run_id = run->context.run_id,
-		.command = "apply",
+		.command = run->options->command,
 		.outcome = outcome,
 		.error = error,
 		.undo_error = undo_error,
@@ -560,7 +424,7 @@ report(struct run *run, enum outcome outcome, const struct error *error,
 	};
 	struct error ignored = ERROR_INIT;
 
-	report_summary(&facts, run->options->summary);
+	report_summary(&facts, run->summary);
 	if (outcome != OUTCOME_NOTHING &&
 	    report_write(&run->state, &facts, &ignored) < 0)
 		log_warning("report.write", NULL, "%s", ignored.text);
@@ -582,13 +446,14 @@ fail_run(struct run *run, const struct error *error)
 }
 
 static int
-run_apply(struct run *run, struct error *err)
+run_apply(struct run *run, struct str *summary, struct error *err)
 {
-	if (prepare(run, err) < 0)
+	run->summary = summary;
+	if (run_open(run, err) < 0 || recover(run, err) < 0)
 		return -1;
-	log_info("run.begin", NULL, "apply %s (run %s)",
-		 run->context.profile->name, run->context.run_id);
-	if (observe(run, err) < 0)
+	log_info("run.begin", NULL, "%s %s (run %s)",
+		 run->options->command, run->context.profile->name, run->context.run_id);
+	if (run_observe(run, err) < 0)
 		return fail_run(run, err);
 	if (nothing_to_do(run)) {
 		report(run, OUTCOME_NOTHING, NULL, NULL);
@@ -603,24 +468,13 @@ run_apply(struct run *run, struct error *err)
 }
 
 int
-apply(struct arena *arena, const struct apply_options *options,
-      struct error *err)
+apply(struct arena *arena, const struct run_options *options,
+      struct str *summary, struct error *err)
 {
-	struct run run = {
-		.options = options,
-		.arena = arena,
-		.state = STATE_INIT,
-		.lock_fd = -1,
-	};
+	struct run run = RUN_INIT(options, arena);
 	int status;
 
-	timeline_begin(&run.timeline, arena);
-	status = run_apply(&run, err);
-	stage_free(run.stage);
-	transaction_free(run.transaction);
-	fetcher_free(run.fetcher);
-	journal_free(run.journal);
-	state_release(&run.state);
-	drop_fd(&run.lock_fd);
+	status = run_apply(&run, summary, err);
+	run_release(&run);
 	return status;
 }

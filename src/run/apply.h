@@ -5,26 +5,15 @@
  */
 #pragma once
 
-#include <stddef.h>
-#include <sys/types.h>
-
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "plan/profile.h"
-
-struct apply_options {
-	const char *root, *state;        /* NULL: this host, the usual place */
-	const struct profile *profile;
-	const char *profile_text;        /* kept in the generation */
-	size_t profile_bytes;
-	struct str *summary;             /* what to print at the end */
-};
+#include "run/run.h"
 
 /*
- * Returns the exit status (0, 1, 3, 4), or -1 with ERR when it failed before
- * it had a run to report (lock held, state directory unusable). What happened
- * is in the report, the log and SUMMARY.
+ * Returns the exit status (0, 1, 4), or -1 with ERR when it failed before it
+ * had a run to report (lock held, state directory unusable). What happened is
+ * in the report, the log and SUMMARY.
  */
-int apply(struct arena *arena, const struct apply_options *options,
-	  struct error *err);
+int apply(struct arena *arena, const struct run_options *options,
+	  struct str *summary, struct error *err);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/run.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/own.h"
+#include "io/digest.h"
+#include "io/fetcher.h"
+#include "io/transaction.h"
+#include "run/gate.h"
+#include "run/lock.h"
+
+static struct run *
+run_of(struct context *context)
+{
+	return (struct run *)context;
+}
+
+static int
+run_fetch(struct context *context, struct step *step,
+	  const struct stream *stream, struct error *err)
+{
+	return stage_add(run_of(context)->stage, step, stream, err);
+}
+
+static void
+run_event(struct context *context, const char *name, const char *resource,
+	  int64_t begin_ms, int64_t end_ms, const char *detail)
+{
+	timeline_add(&run_of(context)->timeline, name, resource, begin_ms,
+		     end_ms, detail);
+}
+
+int
+run_step(struct run *run, struct step *step, const char *name, step_op *op,
+	 struct error *err)
+{
+	int64_t begin = clock_ms();
+
+	if (!op)
+		return 0;
+	if (interrupt_check(err) < 0)
+		return -1;
+	if (deadline_passed(run->context.budget))
+		return error_raise(err, ERROR_TIMEOUT,
+			"the budget of the run (%lld s) ran out before %s of "
+			"%s; raise 'budget' in the profile",
+			(long long)run->context.profile->budget_s, name,
+			step->resource->label);
+	log_debug("step.begin", step->resource->label, "%s", name);
+	if (op(&run->context, step, err) < 0)
+		return error_in(err, "%s", step->resource->label);
+	if (strcmp(name, "observe") != 0)
+		timeline_add(&run->timeline, name, step->resource->label,
+			     begin, clock_ms(), step->reason);
+	return 0;
+}
+
+int
+run_observe(struct run *run, struct error *err)
+{
+	int64_t begin = clock_ms();
+	size_t place_end = plan_phase_end(&run->plan, PHASE_PLACE);
+
+	for (size_t i = 0; i < run->plan.n; i++) {
+		struct step *step = &run->plan.steps[i];
+
+		if (i == place_end)
+			plan_propagate(&run->plan);
+		step->recorded = generation_find(&run->previous,
+			step->resource->kind->name, step->resource->name);
+		if (run_step(run, step, "observe", step->resource->kind->observe,
+			     err) < 0)
+			return -1;
+	}
+	if (place_end == run->plan.n)
+		plan_propagate(&run->plan);
+	timeline_add(&run->timeline, "observe", NULL, begin, clock_ms(), NULL);
+	return 0;
+}
+
+int
+run_open(struct run *run, struct error *err)
+{
+	const struct run_options *options = run->options;
+	uint8_t random[4];
+	char id[16];
+
+	timeline_begin(&run->timeline, run->arena);
+	if (interrupt_catch(err) < 0 ||
+	    state_open(run->arena, options->root, options->state,
+		       !options->read_only, &run->state, err) < 0)
+		return -1;
+	if (!options->read_only &&
+	    (lock_take(run->state.dirfd, options->command, &run->lock_fd,
+		       err) < 0 ||
+	     journal_open(run->state.dirfd, &run->journal, err) < 0))
+		return -1;
+	if (generation_load(&run->state, run->arena, &run->previous, err) < 0)
+		return -1;
+	random_bytes(random, sizeof random);
+	hex_encode(random, sizeof random, id);
+	run->generation = run->previous.number;
+	run->gate_was_open = run->gate_is_open = gate_is_open(&run->state);
+	run->fetcher = fetcher_new(&fetcher_options_default);
+	plan_make(run->arena, options->profile, &run->plan);
+	run->context = (struct context){
+		.arena = run->arena,
+		.profile = options->profile,
+		.plan = &run->plan,
+		.rootfd = run->state.rootfd,
+		.root = run->state.root,
+		.image = run->state.root[0] != '\0',
+		.first_run = run->previous.number == 0,
+		.gate_open = run->gate_was_open,
+		.budget = deadline_in(options->profile->budget_s * 1000),
+		.run_id = arena_dup(run->arena, id),
+		.ready_path = run->state.ready_path,
+		.fetcher = run->fetcher,
+		.fetch = run_fetch,
+		.event = run_event,
+	};
+	return 0;
+}
+
+void
+run_release(struct run *run)
+{
+	stage_free(steal_ptr(run->stage));
+	transaction_free(steal_ptr(run->transaction));
+	fetcher_free(steal_ptr(run->fetcher));
+	journal_free(steal_ptr(run->journal));
+	state_release(&run->state);
+	drop_fd(&run->lock_fd);
+}

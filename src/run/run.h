@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One run of a command that looks at a host with a profile in hand: what
+ * apply, plan and rollback have in common. run_open() finds the state, the
+ * last generation and the plan; run_observe() compares.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "io/journal.h"
+#include "plan/plan.h"
+#include "plan/profile.h"
+#include "run/generation.h"
+#include "run/stage.h"
+#include "run/state.h"
+#include "run/timeline.h"
+
+struct run_options {
+	const char *command;             /* "apply", for the lock and report */
+	const char *root, *state;        /* NULL: this host, the usual place */
+	const struct profile *profile;
+	const char *profile_text;        /* kept in the generation */
+	size_t profile_bytes;
+	bool read_only;                  /* make nothing, lock nothing */
+};
+
+/* Everything one run holds. The context is what kinds see of it. */
+struct run {
+	struct context context;      /* first: run_of() in run.c */
+	const struct run_options *options;
+	struct arena *arena;
+	struct state state;
+	int lock_fd;
+	struct journal *journal;
+	struct transaction *transaction;
+	struct fetcher *fetcher;
+	struct stage *stage;
+	struct plan plan;
+	struct generation previous;
+	struct timeline timeline;
+	int64_t generation;          /* current on disk */
+	bool gate_was_open;
+	bool gate_is_open;
+	bool held;                   /* the agent was stopped by this run */
+	bool activated;              /* programs may have been touched */
+	struct str *summary;         /* what to print at the end */
+};
+
+#define RUN_INIT(run_options, run_arena)                         \
+	{ .options = (run_options), .arena = (run_arena),        \
+	  .state = STATE_INIT, .lock_fd = -1 }
+
+/* State, lock, interrupts, journal, last generation, plan. Nothing that the
+ * run before left is touched yet: see run_recover in run/apply.c. */
+int run_open(struct run *run, struct error *err);
+/* Compare every resource with the host; afterwards the plan says what is to
+ * be done. */
+int run_observe(struct run *run, struct error *err);
+/* Everything released; safe on what run_open left half. */
+void run_release(struct run *run);
+
+typedef int step_op(struct context *context, struct step *step,
+		    struct error *err);
+/* One op of one step: interrupts and the budget looked at, timed, the error
+ * given the resource's name. OP may be NULL. */
+int run_step(struct run *run, struct step *step, const char *name,
+	     step_op *op, struct error *err);
