@@ -7,6 +7,7 @@
 
 const struct command *const commands[] = {
 	&command_apply,
+	&command_plan,
 	&command_validate,
 	&command_status,
 	&command_report,

@@ -19,6 +19,7 @@
 #include "io/newfile.h"
 #include "io/transaction.h"
 #include "kind/place.h"
+#include "plan/diff.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
 #include "plan/vars.h"
@@ -352,6 +353,50 @@ file_observe(struct context *context, struct step *step, struct error *err)
 	return 0;
 }
 
+/* ---- diff ---- */
+
+static void
+say_sizes(struct str *out, const struct file_spec *spec,
+	  const struct str *have, const struct str *want)
+{
+	struct digest a, b;
+	char hex_a[DIGEST_HEX], hex_b[DIGEST_HEX];
+
+	digest_of(str_get(have), have->len, &a);
+	digest_of(str_get(want), want->len, &b);
+	str_addf(out, "--- %s\n+++ %s\n", spec->to, spec->to);
+	str_addf(out, "-%zu bytes, sha256 %s\n", have->len,
+		 digest_hex(&a, hex_a));
+	str_addf(out, "+%zu bytes, sha256 %s\n", want->len,
+		 digest_hex(&b, hex_b));
+}
+
+static int
+file_diff(struct context *context, struct step *step, struct str *out,
+	  struct error *err)
+{
+	const struct file_spec *spec = step->resource->spec;
+	own_str struct str want = STR_INIT(CONTENT_MAX + 1);
+	own_str struct str have = STR_INIT(CONTENT_MAX + 1);
+	struct stat st;
+	int there;
+
+	if (spec->url || comes_new(context, spec))
+		return 0;   /* known once it has been fetched */
+	if (wanted(context, spec, &want, err) < 0)
+		return -1;
+	there = place_look(context, spec->to, &st, err);
+	if (there < 0)
+		return -1;
+	if (there && S_ISREG(st.st_mode) &&
+	    read_installed(context, spec->to, &have, err) < 0)
+		return -1;
+	if (!diff_unified(spec->to, str_get(&have), have.len, str_get(&want),
+			  want.len, out))
+		say_sizes(out, spec, &have, &want);
+	return 0;
+}
+
 /* ---- stage, settle ---- */
 
 static int
@@ -497,6 +542,7 @@ const struct kind kind_file = {
 	.destination_key = "to",
 	.check = file_check,
 	.observe = file_observe,
+	.diff = file_diff,
 	.stage = file_stage,
 	.settle = file_settle,
 	.chown = file_own,

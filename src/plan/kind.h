@@ -8,6 +8,8 @@
  *
  *	check     is the spec sensible? Pure; adds to problems, all of them.
  *	observe   compare resource and host; set step->action and reason. No effect.
+ *	diff      what a change would change, for a person: a unified diff. Pure
+ *	          reading; appends nothing where there is nothing to show.
  *	hold      (agent) nothing may be deployed from here on: stop it, wait for
  *	          what it is doing, keep it from being started by anything.
  *	stage     no visible effect: prepare in staging; start the fetch.
@@ -89,6 +91,8 @@ struct kind {
 		      struct problems *problems);
 	int (*observe)(struct context *context, struct step *step,
 		       struct error *err);
+	int (*diff)(struct context *context, struct step *step,
+		    struct str *out, struct error *err);
 	int (*hold)(struct context *context, struct step *step,
 		    struct error *err);
 	int (*stage)(struct context *context, struct step *step,
