@@ -78,29 +78,44 @@ profile_find(const struct profile *profile, const char *kind_name,
 	return NULL;
 }
 
-/* The first resource before LIMIT that has RESOURCE's kind and name. */
-static const struct resource *
-same_name(const struct profile *profile, size_t limit,
-	  const struct resource *resource)
+/* Was A said before B? Resources come by kind, not by line. */
+static bool
+said_before(const struct resource *a, const struct resource *b)
 {
-	for (size_t i = 0; i < limit; i++)
-		if (profile->resources[i].kind == resource->kind &&
-		    str_equal(profile->resources[i].name, resource->name))
-			return &profile->resources[i];
-	return NULL;
+	if (str_equal(a->where.file, b->where.file) &&
+	    a->where.line != b->where.line)
+		return a->where.line < b->where.line;
+	return a < b;
 }
 
-static const struct resource *
-same_destination(const struct profile *profile, size_t limit,
-		 const struct resource *resource)
+static bool
+same_name(const struct resource *a, const struct resource *b)
 {
-	if (!resource->destination)
-		return NULL;
-	for (size_t i = 0; i < limit; i++)
-		if (str_equal(profile->resources[i].destination,
-			      resource->destination))
-			return &profile->resources[i];
-	return NULL;
+	return a->kind == b->kind && str_equal(a->name, b->name);
+}
+
+static bool
+same_destination(const struct resource *a, const struct resource *b)
+{
+	return a->destination && str_equal(a->destination, b->destination);
+}
+
+/* The first that was said before RESOURCE and is the same as it, or NULL. */
+static const struct resource *
+first_same(const struct profile *profile, const struct resource *resource,
+	   bool (*same)(const struct resource *, const struct resource *))
+{
+	const struct resource *first = NULL;
+
+	for (size_t i = 0; i < profile->n; i++) {
+		const struct resource *other = &profile->resources[i];
+
+		if (other != resource && same(resource, other) &&
+		    said_before(other, resource) &&
+		    (!first || said_before(other, first)))
+			first = other;
+	}
+	return first;
 }
 
 static bool
@@ -112,11 +127,11 @@ named_by_destination(const struct resource *resource)
 }
 
 static void
-check_resource(const struct profile *profile, size_t i,
+check_resource(const struct profile *profile, const struct resource *resource,
 	       struct problems *problems)
 {
-	const struct resource *resource = &profile->resources[i];
-	const struct resource *other = same_destination(profile, i, resource);
+	const struct resource *other = first_same(profile, resource,
+						  same_destination);
 	own_str struct str first = STR_INIT(4200);
 
 	if (other) {
@@ -133,7 +148,7 @@ check_resource(const struct profile *profile, size_t i,
 			return;
 		str_clear(&first);
 	}
-	other = same_name(profile, i, resource);
+	other = first_same(profile, resource, same_name);
 	if (!other)
 		return;
 	place_print(resource_place(other, other->kind->name_key), &first);
@@ -147,5 +162,5 @@ void
 profile_check(const struct profile *profile, struct problems *problems)
 {
 	for (size_t i = 0; i < profile->n; i++)
-		check_resource(profile, i, problems);
+		check_resource(profile, &profile->resources[i], problems);
 }

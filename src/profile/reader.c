@@ -201,8 +201,9 @@ on_failure_valid(const char *text)
 	       seconds > 0;
 }
 
+/* WHOLE: no value of the profile's own is missing or bad. */
 static void
-check_signal(struct reading *r)
+check_signal(struct reading *r, bool whole)
 {
 	const struct signal_spec *spec = r->profile->signal;
 	const struct autoscaling_spec *scaling;
@@ -217,7 +218,7 @@ check_signal(struct reading *r)
 			     "on_failure \"%s\" must be \"abandon\", "
 			     "\"continue\" or \"hold\" with a time, such as "
 			     "\"hold 30m\"", scaling->on_failure);
-	if (scaling && scaling->heartbeat_s == 0)
+	if (whole && scaling && scaling->heartbeat_s == 0)
 		problems_add(r->problems,
 			     place_of(r, "signal.autoscaling.heartbeat"),
 			     "heartbeat must be longer than 0");
@@ -247,22 +248,20 @@ static void
 read_profile_keys(struct reading *r)
 {
 	struct profile *profile = r->profile;
-	size_t before = r->problems->total;
+	bool whole = values_fill(&r->values, profile_keys, block_names(r),
+				 "the profile", &r->root, profile, NULL) == 0;
 
-	values_fill(&r->values, profile_keys, block_names(r), "the profile",
-		    &r->root, profile, NULL);
 	check_profile_name(r);
-	if (r->problems->total == before && profile->budget_s == 0)
+	if (whole && profile->budget_s == 0)
 		problems_add(r->problems, place_of(r, "budget"),
 			     "budget must be longer than 0");
-	if (r->problems->total == before &&
-	    (profile->keep_generations < 1 ||
-	     profile->keep_generations > GENERATIONS_MAX))
+	if (whole && (profile->keep_generations < 1 ||
+		      profile->keep_generations > GENERATIONS_MAX))
 		problems_add(r->problems, place_of(r, "keep_generations"),
 			     "keep_generations must be from 1 to %d, found "
 			     "%" PRId64, GENERATIONS_MAX,
 			     profile->keep_generations);
-	check_signal(r);
+	check_signal(r, whole);
 }
 
 static size_t

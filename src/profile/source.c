@@ -286,20 +286,23 @@ static int
 check_grammar(struct expansion *x, struct place where,
 	      const struct token *token)
 {
-	char open = x->brackets[x->depth].open;
-	const char *problem = open == '(' || open == '['
-		? misplaced_in_list(x->last, token->type)
-		: misplaced_in_group(x->last, token->type);
-	size_t n = token->n < 40 ? token->n : 40;
+	const struct bracket *bracket = &x->brackets[x->depth];
+	bool list = bracket->open == '(' || bracket->open == '[';
+	const char *problem = list ? misplaced_in_list(x->last, token->type)
+				   : misplaced_in_group(x->last, token->type);
+	const char *quote = token->type == TOKEN_TEXT ? "" : "\"";
+	own_str struct str open = STR_INIT(4400);
 
 	if (!problem)
 		return 0;
-	if (token->type == TOKEN_TEXT)
-		problems_add(x->problems, where, "misplaced text %.*s: %s",
-			     (int)n, token->text, problem);
-	else
-		problems_add(x->problems, where, "misplaced \"%.*s\": %s",
-			     (int)n, token->text, problem);
+	if (list) {
+		str_addf(&open, " (the \"%c\" opened at ", bracket->open);
+		place_print(bracket->where, &open);
+		str_add(&open, " is still open)");
+	}
+	problems_add(x->problems, where, "misplaced %s%.*s%s: %s%s", quote,
+		     token->n < 40 ? (int)token->n : 40, token->text, quote,
+		     problem, str_get(&open));
 	return -1;
 }
 

@@ -289,6 +289,8 @@ take_stray(struct token_walk *walk, struct arena *arena)
 
 	if (c == '\'')
 		return "a single quote; a text is written in double quotes";
+	if (c == '_')
+		return "a name that does not begin with a letter";
 	/* The whole character, so that it can be shown. */
 	while (c >= 0x80 && ((unsigned char)walk->text[n] & 0xc0) == 0x80)
 		n++;

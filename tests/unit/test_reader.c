@@ -691,9 +691,9 @@ what_is_no_libconfig_is_told_in_plain_words(void **state)
 		{ "a = 'x';", "a single quote; a text is written in double "
 		  "quotes" },
 		{ "a = ( 1 2 );", "misplaced \"2\": a comma is missing "
-		  "before it" },
+		  "before it (the \"(\" opened at p.cfg:3 is still open)" },
 		{ "a = ( , );", "misplaced \",\": there is nothing before "
-		  "it" },
+		  "it (the \"(\" opened at p.cfg:3 is still open)" },
 		{ "a = [ { } ];", "\"{\" inside [ ... ], which takes plain "
 		  "values only; write a list of groups or lists as "
 		  "( ... )" },
