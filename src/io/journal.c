@@ -14,13 +14,15 @@
 #define MAGIC "FITOUTJ"
 #define VERSION '1'
 #define HEADER_BYTES 8
-#define FRAME_BYTES 10
+#define FRAME_BYTES JOURNAL_FRAME_BYTES
+#define RESERVE_STEP_BYTES 65536
 #define FILE_MAX_BYTES (256 * 1024 * 1024)
 
 struct journal {
 	int fd;
 	uint64_t end;       /* of the last good record */
 	uint64_t at;        /* of the reader */
+	uint64_t reserved;  /* disk space that is ours ends here */
 	size_t cut_bytes;
 	bool broken;        /* what is behind END could not be cut */
 	uint8_t frame[FRAME_BYTES + JOURNAL_RECORD_MAX];
@@ -129,6 +131,7 @@ cut(struct journal *journal, uint64_t end, struct error *err)
 	if (ftruncate(journal->fd, (off_t)end) < 0 || fsync(journal->fd) < 0)
 		return error_sys(err, "cut the journal");
 	journal->end = end;
+	journal->reserved = end;
 	if (journal->at > end)
 		journal->at = end;
 	return 0;
@@ -290,6 +293,28 @@ journal_append(struct journal *journal, uint16_t type, const void *payload,
 		return -1;
 	}
 	journal->end += FRAME_BYTES + n;
+	return 0;
+}
+
+int
+journal_reserve(struct journal *journal, size_t n, struct error *err)
+{
+	uint64_t want = journal->end + n;
+	uint64_t more;
+
+	if (want <= journal->reserved)
+		return 0;
+	more = (want - journal->end) / RESERVE_STEP_BYTES + 1;
+	more *= RESERVE_STEP_BYTES;
+	/* Not all filesystems can; the interrupted call reserved nothing. */
+	while (fallocate(journal->fd, FALLOC_FL_KEEP_SIZE,
+			 (off_t)journal->end, (off_t)more) < 0) {
+		if (errno == EOPNOTSUPP || errno == ENOSYS)
+			break;
+		if (errno != EINTR)
+			return error_sys(err, "reserve space for the journal");
+	}
+	journal->reserved = journal->end + more;
 	return 0;
 }
 

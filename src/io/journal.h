@@ -44,6 +44,10 @@ OWN(journal, struct journal *, journal_free)
 int journal_append(struct journal *journal, uint16_t type,
 		   const void *payload, size_t n, bool sync,
 		   struct error *err);
+/* Make sure that N more bytes of records can be appended even if the disk
+ * gets full meanwhile (no promise where the filesystem cannot reserve). */
+int journal_reserve(struct journal *journal, size_t n, struct error *err);
+#define JOURNAL_FRAME_BYTES 10   /* of a record, beside its payload */
 /* Read from the start: 1 and a record (valid until the next call), 0 at the
  * end, -1 on damage. journal_rewind starts over. */
 int journal_next(struct journal *journal, uint16_t *ret_type,

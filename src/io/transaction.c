@@ -314,6 +314,20 @@ take_step(struct transaction *transaction, const struct record *record,
 }
 
 static int
+take_steps_undone(struct transaction *transaction,
+		  const struct record *record, struct error *err)
+{
+	if (record->from_ino > record->to_ino ||
+	    record->to_ino >= transaction->steps.n)
+		return error_raise(err, ERROR_STATE, "the journal speaks of "
+				   "steps that it does not hold: no fitout "
+				   "wrote that");
+	for (uint64_t i = record->from_ino; i <= record->to_ino; i++)
+		transaction->steps.item[i].undone = true;
+	return 0;
+}
+
+static int
 take_record(struct recovery *recovery, const struct record *record,
 	    struct error *err)
 {
@@ -345,6 +359,8 @@ take_record(struct recovery *recovery, const struct record *record,
 	case RECORD_FINISHING:
 		transaction->finishing = true;
 		return 0;
+	case RECORD_STEPS_UNDONE:
+		return take_steps_undone(transaction, record, err);
 	default:
 		return error_raise(err, ERROR_STATE,
 			"the journal holds a record of type %d that this "

@@ -38,7 +38,8 @@ enum record_type {
 	RECORD_COMMITTED,   /* one byte 0, then the note */
 	RECORD_UNDOING,     /* after COMMITTED: undo nevertheless */
 	RECORD_UNDONE,      /* all taken back and durable; tidy up */
-	RECORD_FINISHING    /* no way back; tidy up */
+	RECORD_FINISHING,   /* no way back; tidy up */
+	RECORD_STEPS_UNDONE /* the steps with indices from_ino to to_ino */
 };
 
 /* Which side of a rename nobody else sees. */
@@ -57,7 +58,11 @@ struct record {
 	const char *from, *to;       /* never NULL */
 	uint64_t from_ino, to_ino;
 	uint32_t mode, uid, gid;
-	bool followed;               /* in memory: staging_follow was done */
+	/* Of a step in memory: */
+	bool followed;               /* staging_follow was done */
+	bool undone;
+	bool stuck;                  /* not undone: it failed, or needs one
+					that failed to be undone before */
 };
 
 struct staging {

@@ -115,6 +115,8 @@ record_append(struct transaction *transaction, const struct record *record,
 {
 	uint8_t bytes[FIXED_BYTES + 2 * TEXT_MAX];
 	struct record copy = *record;
+	size_t n;
+	bool is_step = false;
 	int full = 0;
 
 	if (strlen(record->from) > TEXT_MAX || strlen(record->to) > TEXT_MAX)
@@ -130,6 +132,7 @@ record_append(struct transaction *transaction, const struct record *record,
 	case RECORD_EXCHANGE:
 	case RECORD_MKDIR:
 	case RECORD_ATTRIBUTES:
+		is_step = true;
 		full = vec_push(&transaction->steps, copy);
 		break;
 	case RECORD_KEEP:
@@ -142,6 +145,13 @@ record_append(struct transaction *transaction, const struct record *record,
 		return error_raise(err, ERROR_LIMIT,
 			"one run can take %zu steps, not more",
 			transaction->steps.max);
+	n = encode(record, bytes);
+	/* What is begun on a disk that gets full can be taken back on it. */
+	if (is_step &&
+	    journal_reserve(transaction->journal, JOURNAL_FRAME_BYTES + n +
+			    (transaction->steps.n + 3) *
+			    (JOURNAL_FRAME_BYTES + FIXED_BYTES), err) < 0)
+		return -1;
 	return journal_append(transaction->journal, (uint16_t)record->type,
-			      bytes, encode(record, bytes), true, err);
+			      bytes, n, true, err);
 }

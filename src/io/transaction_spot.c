@@ -269,18 +269,21 @@ touch_directory(struct transaction *transaction, int dirfd, struct error *err)
 int
 sync_touched(struct transaction *transaction, struct error *err)
 {
-	int result = 0;
-
-	for (size_t i = 0; i < transaction->touched.n; i++) {
-		int fd = transaction->touched.item[i];
+	/* What fails stays, for another attempt. */
+	while (transaction->touched.n > 0) {
+		int fd = transaction->touched.item[0];
 
 		/* Some FUSE filesystems do not know it. */
-		if (result == 0 && fsync(fd) < 0 && errno != EINVAL)
-			result = error_sys(err, "sync the directory %s",
-					   physical_path(transaction, fd,
-							 "of a change"));
+		if (fsync(fd) < 0 && errno != EINVAL)
+			return error_sys(err, "sync the directory %s",
+					 physical_path(transaction, fd,
+						       "of a change"));
 		own_close(fd);
+		transaction->touched.n--;
+		memmove(transaction->touched.item,
+			transaction->touched.item + 1,
+			transaction->touched.n *
+			sizeof *transaction->touched.item);
 	}
-	transaction->touched.n = 0;
-	return result;
+	return 0;
 }

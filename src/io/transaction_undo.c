@@ -315,15 +315,129 @@ undo_step(struct transaction *transaction, const struct record *step,
 	return result;
 }
 
+/*
+ * Which steps have been undone must be known where it changes what the paths
+ * of others mean: when trees have changed places again, the paths of steps
+ * inside them lead into the other tree. So before a step is undone whose
+ * paths touch those of undone ones, the journal says that these are done
+ * (and they are durable). And a step that failed keeps all steps before it
+ * that touch its paths from being undone: it may be tried again, and must
+ * then find what it would have found now.
+ */
+static bool
+paths_touch(const char *a, const char *b)
+{
+	return a[0] && b[0] && (path_is_below(a, b) || path_is_below(b, a));
+}
+
+static bool
+steps_touch(const struct record *a, const struct record *b)
+{
+	return paths_touch(a->from, b->from) || paths_touch(a->from, b->to) ||
+	       paths_touch(a->to, b->from) || paths_touch(a->to, b->to);
+}
+
+/* Steps FIRST to LAST are undone, but the journal does not say so. */
+struct unsaid {
+	size_t first, last;
+	bool any;
+};
+
+static bool
+is_blocked(const struct transaction *transaction, size_t index)
+{
+	for (size_t i = index + 1; i < transaction->steps.n; i++)
+		if (transaction->steps.item[i].stuck &&
+		    steps_touch(&transaction->steps.item[i],
+				&transaction->steps.item[index]))
+			return true;
+	return false;
+}
+
+static bool
+touches_unsaid(const struct transaction *transaction, size_t index,
+	       const struct unsaid *unsaid)
+{
+	const struct record *step = &transaction->steps.item[index];
+
+	/* These give no path another meaning. */
+	if (!unsaid->any || step->type == RECORD_MKDIR ||
+	    step->type == RECORD_ATTRIBUTES)
+		return false;
+	for (size_t i = unsaid->first; i <= unsaid->last; i++)
+		if (steps_touch(&transaction->steps.item[i], step))
+			return true;
+	return false;
+}
+
+/* A failure here must not keep the rest from being taken back: only if this
+ * is killed as well will something be missing. */
+static void
+say(struct transaction *transaction, struct unsaid *unsaid)
+{
+	const struct record record = {
+		.type = RECORD_STEPS_UNDONE, .from = "", .to = "",
+		.from_ino = unsaid->first, .to_ino = unsaid->last,
+	};
+	struct error err = ERROR_INIT;
+
+	if (!unsaid->any)
+		return;
+	if (sync_touched(transaction, &err) < 0 ||
+	    record_append(transaction, &record, &err) < 0)
+		log_error("undo.unrecorded", NULL, "%s", err.text);
+	else
+		unsaid->any = false;
+}
+
+static int
+fail_step(struct transaction *transaction, struct record *step,
+	  struct unsaid *unsaid)
+{
+	say(transaction, unsaid);
+	unsaid->any = false;         /* it says "from to": no gaps */
+	step->stuck = true;
+	return -1;
+}
+
+static int
+undo_one(struct transaction *transaction, size_t index, struct unsaid *unsaid,
+	 struct error *err)
+{
+	struct record *step = &transaction->steps.item[index];
+
+	if (step->undone) {
+		staging_follow_back(transaction, step);
+	} else if (is_blocked(transaction, index)) {
+		error_raise(err, ERROR_UNDO, "%s was left as it is, since "
+			    "another must be put back first", step->to);
+		return fail_step(transaction, step, unsaid);
+	} else {
+		if (touches_unsaid(transaction, index, unsaid))
+			say(transaction, unsaid);
+		if (undo_step(transaction, step, err) < 0)
+			return fail_step(transaction, step, unsaid);
+	}
+	step->undone = true;
+	unsaid->first = index;
+	if (!unsaid->any)
+		unsaid->last = index;
+	unsaid->any = true;
+	return 0;
+}
+
+/* All that can be; 0 when that was all. */
 static int
 undo_steps(struct transaction *transaction, struct error *err)
 {
+	struct unsaid unsaid = { .any = false };
 	struct error one = ERROR_INIT;
 	int result = 0;
 
+	for (size_t i = 0; i < transaction->steps.n; i++)
+		transaction->steps.item[i].stuck = false;
 	for (size_t i = transaction->steps.n; i-- > 0;) {
-		if (undo_step(transaction, &transaction->steps.item[i],
-			      &one) == 0)
+		if (undo_one(transaction, i, &unsaid, &one) == 0)
 			continue;
 		if (result == 0)
 			*err = one;
@@ -331,10 +445,9 @@ undo_steps(struct transaction *transaction, struct error *err)
 			log_error("undo.failed", NULL, "%s", one.text);
 		result = -1;
 	}
-	if (sync_touched(transaction, &one) < 0 && result == 0) {
-		*err = one;
-		result = -1;
-	}
+	/* If all is well, UNDONE will say it. */
+	if (result < 0)
+		say(transaction, &unsaid);
 	return result;
 }
 
@@ -355,18 +468,23 @@ revoke_commit(struct transaction *transaction, struct error *err)
 			   err);
 }
 
-/* Staging may go only when all is back and durable. */
+/* All is back. Staging may go only when the journal says so. */
 static int
 tidy_up(struct transaction *transaction, struct error *err)
 {
 	const struct record undone = { .type = RECORD_UNDONE, .from = "",
 				       .to = "" };
-	struct error ignored = ERROR_INIT;
+	struct error lost = ERROR_INIT;
+	bool durable = sync_touched(transaction, &lost) == 0;
 
-	/* If it cannot be written, recovery would look at each step again
-	 * and find it undone. */
-	if (transaction->visible)
-		record_append(transaction, &undone, &ignored);
+	if (transaction->visible &&
+	    record_append(transaction, &undone, err) < 0)
+		return error_in(err, "all changes were taken back, but this "
+				     "could not be recorded");
+	if (!durable)
+		return error_raise(err, ERROR_UNDO, "all changes were taken "
+				   "back, but a power cut may bring them "
+				   "again: look at the disk (%s)", lost.text);
 	if (staging_remove_all(transaction, false, err) < 0 ||
 	    journal_reset(transaction->journal, err) < 0)
 		return error_in(err, "all changes were taken back, but "
