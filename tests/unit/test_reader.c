@@ -542,6 +542,8 @@ all_problems_come_at_once(void **state)
 			"probes = \"x\";",
 			"p.cfg:3: unknown key \"budgt\" in the profile; did "
 			"you mean \"budget\"?\n"
+			"p.cfg:4: keep_generations must be from 1 to 1000, "
+			"found 0\n"
 			"p.cfg:5: this thing has no name, which is required: "
 			"its name\n"
 			"p.cfg:6: unknown key \"nmber\" in this thing; did "
