@@ -1,0 +1,735 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kind/init_system.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/own.h"
+#include "base/path.h"
+#include "base/process.h"
+
+#define COMMAND_MS 60000          /* one systemctl, one init script */
+#define OUTPUT_BYTES 4096
+#define POLL_FIRST_MS 20
+#define POLL_MS 200
+/* A start job that has waited so long behind others is looked at. */
+#define JOB_PATIENCE_MS 3000
+
+static const char *const unit_dirs[] = {
+	"/etc/systemd/system", "/run/systemd/system",
+	"/usr/local/lib/systemd/system", "/lib/systemd/system",
+	"/usr/lib/systemd/system", "/run/systemd/generator",
+	"/run/systemd/generator.late", NULL
+};
+/* Where a link in X.wants/ or X.requires/ means: started at boot. */
+static const char *const wants_dirs[] = {
+	"/etc/systemd/system", "/run/systemd/generator.late",
+	"/usr/local/lib/systemd/system", "/lib/systemd/system",
+	"/usr/lib/systemd/system", NULL
+};
+static const char *const rc_dirs[] = {
+	"/etc/rc2.d", "/etc/rc3.d", "/etc/rc4.d", "/etc/rc5.d", NULL
+};
+
+/* ---- what there is ---- */
+
+static bool
+exists(int rootfd, const char *path)
+{
+	struct error ignored = ERROR_INIT;
+	own_fd int fd = path_open_node(rootfd, path, &ignored);
+
+	return fd >= 0;
+}
+
+static bool
+is_executable(int rootfd, const char *path)
+{
+	struct error ignored = ERROR_INIT;
+	own_fd int fd = path_open_node(rootfd, path, &ignored);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_mode & 0111;
+}
+
+static bool
+has_systemd(const struct context *context)
+{
+	if (!context->image)
+		return exists(context->rootfd, "/run/systemd/system");
+	return exists(context->rootfd, "/lib/systemd/systemd") ||
+	       exists(context->rootfd, "/usr/lib/systemd/systemd");
+}
+
+void
+init_system_detect(const struct context *context, struct init_system *ret_init)
+{
+	*ret_init = (struct init_system){
+		.type = INIT_NONE,
+		.rootfd = context->rootfd,
+		.image = context->image,
+		.arena = context->arena,
+		.budget = context->budget,
+	};
+	if (has_systemd(context))
+		ret_init->type = INIT_SYSTEMD;
+	else if (exists(context->rootfd, "/etc/init.d"))
+		ret_init->type = INIT_SYSV;
+}
+
+const char *
+init_system_name(const struct init_system *init)
+{
+	switch (init->type) {
+	case INIT_SYSTEMD:
+		return "systemd";
+	case INIT_SYSV:
+		return "System V init";
+	case INIT_NONE:
+		break;
+	}
+	return "no init system";
+}
+
+const char *
+service_name_problem(const char *name)
+{
+	if (!*name)
+		return "is empty";
+	if (strlen(name) > 200)
+		return "is longer than 200 bytes";
+	if (*name == '-' || *name == '.')
+		return "begins with '-' or '.'";
+	for (const char *p = name; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("@:._-\\", *p))
+			return "has a character other than letters, digits "
+			       "and \"@:._-\"";
+	if (str_ends(name, ".service"))
+		return "must be given without \".service\"";
+	return NULL;
+}
+
+static const char *
+unit_name(const struct init_system *init, const char *name)
+{
+	return arena_printf(init->arena, "%s.service", name);
+}
+
+const char *
+init_system_unit_path(const struct init_system *init, const char *name)
+{
+	const char *script = arena_printf(init->arena, "/etc/init.d/%s", name);
+
+	if (init->type == INIT_SYSTEMD) {
+		const char *at = strchr(name, '@');
+
+		for (size_t i = 0; unit_dirs[i]; i++) {
+			const char *path = arena_printf(init->arena,
+				"%s/%s.service", unit_dirs[i], name);
+
+			if (exists(init->rootfd, path))
+				return path;
+			if (!at)
+				continue;
+			path = arena_printf(init->arena, "%s/%.*s@.service",
+					    unit_dirs[i], (int)(at - name),
+					    name);
+			if (exists(init->rootfd, path))
+				return path;
+		}
+	}
+	if (init->type != INIT_NONE && is_executable(init->rootfd, script))
+		return script;
+	return NULL;
+}
+
+bool
+init_system_has(const struct init_system *init, const char *name)
+{
+	return init_system_unit_path(init, name) != NULL;
+}
+
+/* Is there an entry in PATH for which FITS says yes? */
+static bool
+any_entry(int rootfd, const char *path,
+	  bool (*fits)(int dirfd, const char *entry, const char *name),
+	  const char *name)
+{
+	struct error ignored = ERROR_INIT;
+	own_fd int fd = path_open_dir(rootfd, path, &ignored);
+	own_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir)
+		return false;
+	steal_fd(&fd);
+	while ((entry = readdir(dir)))
+		if (fits(dirfd(dir), entry->d_name, name))
+			return true;
+	return false;
+}
+
+static bool
+wants_unit(int dirfd, const char *entry, const char *unit)
+{
+	struct stat st;
+
+	if (!str_ends(entry, ".wants") && !str_ends(entry, ".requires"))
+		return false;
+	own_fd int fd = openat(dirfd, entry,
+			       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* A link to /dev/null there would be odd, but no start. */
+	return fd >= 0 && fstatat(fd, unit, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* "S20nginx" starts "nginx". */
+static bool
+starts_script(int dirfd, const char *entry, const char *name)
+{
+	return entry[0] == 'S' && isdigit((unsigned char)entry[1]) &&
+	       isdigit((unsigned char)entry[2]) && !strcmp(entry + 3, name);
+}
+
+static bool
+is_masked(const struct init_system *init, const char *name)
+{
+	struct error ignored = ERROR_INIT;
+	own_fd int dir = path_open_dir(init->rootfd, "/etc/systemd/system",
+				       &ignored);
+	char target[32];
+	ssize_t n = dir < 0 ? -1 : readlinkat(dir, unit_name(init, name),
+					      target, sizeof target);
+
+	return n == 9 && !memcmp(target, "/dev/null", 9);
+}
+
+static bool
+rc_enabled(const struct init_system *init, const char *name)
+{
+	for (size_t i = 0; rc_dirs[i]; i++)
+		if (any_entry(init->rootfd, rc_dirs[i], starts_script, name))
+			return true;
+	return false;
+}
+
+bool
+init_system_is_enabled(const struct init_system *init, const char *name)
+{
+	if (init->type == INIT_NONE)
+		return false;
+	if (init->type == INIT_SYSV)
+		return rc_enabled(init, name);
+	if (is_masked(init, name))
+		return false;
+	for (size_t i = 0; wants_dirs[i]; i++)
+		if (any_entry(init->rootfd, wants_dirs[i], wants_unit,
+			      unit_name(init, name)))
+			return true;
+	return false;
+}
+
+/* ---- asking ---- */
+
+static int
+run(const struct init_system *init, const char *const *argv,
+    struct str *output, struct process_status *ret_status, struct error *err)
+{
+	struct process_run command = {
+		.argv = argv,
+		.rootfd = init->image ? init->rootfd : -1,
+		.deadline = deadline_within(init->budget, COMMAND_MS),
+		.output = output,
+	};
+
+	return process_run(&command, ret_status, err);
+}
+
+/* The same, where anything but success is an error with the output's end. */
+static int
+run_ok(const struct init_system *init, const char *const *argv,
+       struct error *err)
+{
+	own_str struct str output = STR_INIT(OUTPUT_BYTES);
+	struct process_run command = {
+		.argv = argv,
+		.rootfd = init->image ? init->rootfd : -1,
+		.deadline = deadline_within(init->budget, COMMAND_MS),
+		.output = &output,
+	};
+
+	return process_run_ok(&command, err);
+}
+
+struct unit_state {
+	char load[24], active[24], sub[24], result[24];
+	bool job;             /* one is queued or runs */
+	bool condition_failed;
+};
+
+static void
+keep_property(struct unit_state *state, const char *key, const char *value)
+{
+	struct { const char *key; char *to; size_t size; } rows[] = {
+		{ "LoadState", state->load, sizeof state->load },
+		{ "ActiveState", state->active, sizeof state->active },
+		{ "SubState", state->sub, sizeof state->sub },
+		{ "Result", state->result, sizeof state->result },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (!strcmp(rows[i].key, key))
+			str_printable(value, rows[i].to, rows[i].size);
+	if (!strcmp(key, "Job"))
+		state->job = *value && strcmp(value, "0") != 0;
+	if (!strcmp(key, "ConditionResult"))
+		state->condition_failed = !strcmp(value, "no");
+}
+
+static int
+ask_systemd(const struct init_system *init, const char *name,
+	    struct unit_state *ret_state, struct error *err)
+{
+	const char *const argv[] = { "systemctl", "show", "--no-pager",
+		"-p", "LoadState", "-p", "ActiveState", "-p", "SubState",
+		"-p", "Result", "-p", "Job", "-p", "ConditionResult",
+		unit_name(init, name), NULL };
+	own_str struct str output = STR_INIT(OUTPUT_BYTES);
+	struct process_status status;
+	char *rest, *line;
+
+	if (run(init, argv, &output, &status, err) < 0)
+		return -1;
+	if (status.exit != 0) {
+		char text[64], last[200];
+
+		return error_raise(err, ERROR_COMMAND,
+			"ask systemd about %s: systemctl: %s: %s", name,
+			process_status_text(&status, text, sizeof text),
+			str_printable(str_get(&output), last, sizeof last));
+	}
+	memset(ret_state, 0, sizeof *ret_state);
+	rest = output.data;
+	while (rest && (line = strsep(&rest, "\n"))) {
+		char *value = strchr(line, '=');
+
+		if (value) {
+			*value++ = '\0';
+			keep_property(ret_state, line, value);
+		}
+	}
+	return 0;
+}
+
+static bool
+state_is_active(const struct unit_state *state)
+{
+	return !strcmp(state->active, "active") ||
+	       !strcmp(state->active, "reloading");
+}
+
+/*
+ * systemd (since 236) keeps this link exactly while a unit is neither
+ * inactive nor failed: one lstat instead of a fork.
+ */
+static int
+active_by_link(const struct init_system *init, const char *name)
+{
+	struct error ignored = ERROR_INIT;
+	own_fd int dir = path_open_dir(init->rootfd, "/run/systemd/units",
+				       &ignored);
+	struct stat st;
+
+	if (dir < 0)
+		return -1;
+	return fstatat(dir, arena_printf(init->arena, "invocation:%s.service",
+					 name), &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool
+script_says_active(const struct init_system *init, const char *name)
+{
+	const char *const argv[] = { arena_printf(init->arena,
+		"/etc/init.d/%s", name), "status", NULL };
+	own_str struct str output = STR_INIT(OUTPUT_BYTES);
+	struct process_status status;
+	struct error ignored = ERROR_INIT;
+
+	return is_executable(init->rootfd, argv[0]) &&
+	       run(init, argv, &output, &status, &ignored) == 0 &&
+	       status.exit == 0;
+}
+
+bool
+init_system_is_active(const struct init_system *init, const char *name)
+{
+	struct unit_state state;
+	struct error ignored = ERROR_INIT;
+
+	if (init->image || init->type == INIT_NONE)
+		return false;
+	if (init->type == INIT_SYSV)
+		return script_says_active(init, name);
+	switch (active_by_link(init, name)) {
+	case 0:
+		return false;
+	case 1:
+		return true;
+	}
+	return ask_systemd(init, name, &state, &ignored) == 0 &&
+	       (state_is_active(&state) ||
+		!strcmp(state.active, "activating"));
+}
+
+/* ---- next boot ---- */
+
+/* Links by hand, where the host has no tool for it. */
+static int
+link_rc(const struct init_system *init, const char *name, bool enable,
+	struct error *err)
+{
+	for (size_t i = 0; rc_dirs[i]; i++) {
+		struct error probe = ERROR_INIT;
+		own_fd int dir = path_open_dir(init->rootfd, rc_dirs[i],
+					       &probe);
+		const char *on = arena_printf(init->arena, "S20%s", name);
+		const char *target = arena_printf(init->arena,
+						  "../init.d/%s", name);
+
+		if (dir < 0)
+			continue;
+		if (enable && symlinkat(target, dir, on) < 0 &&
+		    errno != EEXIST)
+			return error_sys(err, "link %s/%s", rc_dirs[i], on);
+		if (!enable && unlinkat(dir, on, 0) < 0 && errno != ENOENT)
+			return error_sys(err, "remove %s/%s", rc_dirs[i], on);
+	}
+	return 0;
+}
+
+static int
+enable_script(const struct init_system *init, const char *name, bool enable,
+	      struct error *err)
+{
+	const char *const defaults[] = { "update-rc.d", name, "defaults",
+					 NULL };
+	const char *const debian[] = { "update-rc.d", name,
+				       enable ? "enable" : "disable", NULL };
+	const char *const add[] = { "chkconfig", "--add", name, NULL };
+	const char *const redhat[] = { "chkconfig", name,
+				       enable ? "on" : "off", NULL };
+	const char *const openrc[] = { "rc-update", enable ? "add" : "del",
+				       name, "default", NULL };
+	char path[64];
+
+	if (process_find(init->rootfd, "update-rc.d", path, sizeof path)) {
+		if (enable && run_ok(init, defaults, err) < 0)
+			return -1;
+		return run_ok(init, debian, err);
+	}
+	if (process_find(init->rootfd, "chkconfig", path, sizeof path)) {
+		if (enable && run_ok(init, add, err) < 0)
+			return -1;
+		return run_ok(init, redhat, err);
+	}
+	if (process_find(init->rootfd, "rc-update", path, sizeof path))
+		return run_ok(init, openrc, err);
+	return link_rc(init, name, enable, err);
+}
+
+static int
+set_enabled(const struct init_system *init, const char *name, bool enable,
+	    struct error *err)
+{
+	const char *const argv[] = { "systemctl", "--no-pager",
+		enable ? "enable" : "disable", unit_name(init, name), NULL };
+
+	if (init->type == INIT_NONE)
+		return error_raise(err, ERROR_CHECK, "%s service %s: this host "
+				   "has neither systemd nor /etc/init.d",
+				   enable ? "enable" : "disable", name);
+	if (init_system_is_enabled(init, name) == enable)
+		return 0;
+	if (init->type == INIT_SYSTEMD ? run_ok(init, argv, err) < 0
+				       : enable_script(init, name, enable,
+						       err) < 0)
+		return error_in(err, "%s service %s",
+				enable ? "enable" : "disable", name);
+	return 0;
+}
+
+int
+init_system_enable(const struct init_system *init, const char *name,
+		   struct error *err)
+{
+	return set_enabled(init, name, true, err);
+}
+
+int
+init_system_disable(const struct init_system *init, const char *name,
+		    struct error *err)
+{
+	return set_enabled(init, name, false, err);
+}
+
+int
+init_system_reload(const struct init_system *init, struct error *err)
+{
+	const char *const argv[] = { "systemctl", "daemon-reload", NULL };
+
+	if (init->type != INIT_SYSTEMD || init->image)
+		return 0;
+	return run_ok(init, argv, err);
+}
+
+/* ---- starting and stopping ---- */
+
+/* The last line that the unit wrote to the journal, or "". */
+static const char *
+last_words(const struct init_system *init, const char *name)
+{
+	const char *const argv[] = { "journalctl", "--no-pager", "-q", "-o",
+		"cat", "-n", "4", "-u", unit_name(init, name), NULL };
+	own_str struct str output = STR_INIT(OUTPUT_BYTES);
+	struct process_status status;
+	struct error ignored = ERROR_INIT;
+	char text[240];
+
+	if (run(init, argv, &output, &status, &ignored) < 0 ||
+	    status.exit != 0 || output.len == 0)
+		return "";
+	while (output.len && output.data[output.len - 1] == '\n')
+		output.data[--output.len] = '\0';
+	for (char *p = output.data; *p; p++)
+		if (*p == '\n')
+			*p = '|';
+	return arena_printf(init->arena, ": %s",
+			    str_printable(output.data, text, sizeof text));
+}
+
+static int
+start_failed(const struct init_system *init, const char *name,
+	     const struct unit_state *state, struct error *err)
+{
+	if (!strcmp(state->load, "not-found"))
+		return error_raise(err, ERROR_CHECK,
+			"start service %s: systemd knows no such unit", name);
+	if (!strcmp(state->load, "masked"))
+		return error_raise(err, ERROR_CHECK,
+			"start service %s: the unit is masked; systemctl "
+			"unmask %s", name, name);
+	if (state->condition_failed && strcmp(state->active, "failed") != 0)
+		return error_raise(err, ERROR_CHECK,
+			"start service %s: a condition of its unit does not "
+			"hold; see systemctl status %s", name, name);
+	return error_raise(err, ERROR_CHECK, "service %s does not run: %s "
+			   "(%s)%s", name, state->active,
+			   *state->result ? state->result : state->sub,
+			   last_words(init, name));
+}
+
+static int
+queue(const struct init_system *init, const char *verb, const char *mode,
+      const char *name, struct error *err)
+{
+	const char *const argv[] = { "systemctl", "--no-pager", "--no-block",
+		arena_printf(init->arena, "--job-mode=%s", mode), verb,
+		unit_name(init, name), NULL };
+
+	return run_ok(init, argv, err);
+}
+
+struct wait {
+	struct deadline deadline;
+	int64_t pause_ms;
+};
+
+static int
+pause_a_little(struct wait *wait, struct error *err)
+{
+	int64_t pause = wait->pause_ms;
+
+	wait->pause_ms = pause * 2 < POLL_MS ? pause * 2 : POLL_MS;
+	return interrupt_sleep(pause, wait->deadline, err);
+}
+
+static int
+too_late(const char *doing, const char *name, const struct unit_state *state,
+	 struct error *err)
+{
+	return error_raise(err, ERROR_TIMEOUT,
+		"%s service %s: still %s (%s)%s when its time ran out", doing,
+		name, *state->active ? state->active : "unknown", state->sub,
+		state->job ? ", a job is queued," : "");
+}
+
+/*
+ * Before the boot is complete a job can wait for us: we are run by
+ * cloud-final.service and the unit is ordered after it. Everything it needs
+ * is up by now, so it is started regardless of the order.
+ */
+static int
+start_out_of_order(const struct init_system *init, const char *name,
+		   struct error *err)
+{
+	log_info("service.order", NULL, "the start of service %s waits for "
+		 "the end of the boot; starting it now", name);
+	return queue(init, "start", "ignore-dependencies", name, err);
+}
+
+static int
+wait_active(const struct init_system *init, const char *name,
+	    int64_t stay_ms, struct deadline deadline, struct error *err)
+{
+	struct wait wait = { deadline, POLL_FIRST_MS };
+	int64_t begin = clock_ms(), active_since = 0;
+	bool pushed = false;
+	struct unit_state state;
+
+	for (;;) {
+		if (ask_systemd(init, name, &state, err) < 0)
+			return -1;
+		if (state_is_active(&state)) {
+			if (!active_since)
+				active_since = clock_ms();
+			if (clock_ms() - active_since >= stay_ms)
+				return 0;
+		} else if (active_since || (!state.job &&
+			   strcmp(state.active, "activating") != 0)) {
+			return start_failed(init, name, &state, err);
+		}
+		if (state.job && !pushed && !strcmp(state.active, "inactive") &&
+		    clock_ms() - begin > JOB_PATIENCE_MS) {
+			pushed = true;
+			if (start_out_of_order(init, name, err) < 0)
+				return -1;
+		}
+		if (deadline_passed(deadline))
+			return too_late("start", name, &state, err);
+		if (pause_a_little(&wait, err) < 0)
+			return -1;
+	}
+}
+
+static int
+script(const struct init_system *init, const char *name, const char *verb,
+       struct deadline deadline, struct error *err)
+{
+	const char *const argv[] = { arena_printf(init->arena,
+		"/etc/init.d/%s", name), verb, NULL };
+	own_str struct str output = STR_INIT(OUTPUT_BYTES);
+	struct process_run command = { .argv = argv, .rootfd = -1,
+				       .deadline = deadline,
+				       .output = &output };
+
+	if (!is_executable(init->rootfd, argv[0]))
+		return error_raise(err, ERROR_CHECK, "%s service %s: there is "
+				   "no %s", verb, name, argv[0]);
+	return process_run_ok(&command, err);
+}
+
+static int
+start_script(const struct init_system *init, const char *name,
+	     int64_t stay_ms, struct deadline deadline, struct error *err)
+{
+	struct wait wait = { deadline, POLL_FIRST_MS };
+
+	if (script(init, name, "start", deadline, err) < 0)
+		return -1;
+	while (!script_says_active(init, name)) {
+		if (deadline_passed(deadline))
+			return error_raise(err, ERROR_TIMEOUT,
+				"service %s was started, but its init script's "
+				"status says that it does not run", name);
+		if (pause_a_little(&wait, err) < 0)
+			return -1;
+	}
+	if (stay_ms && interrupt_sleep(stay_ms, deadline, err) < 0)
+		return -1;
+	if (stay_ms && !script_says_active(init, name))
+		return error_raise(err, ERROR_CHECK, "service %s ended soon "
+				   "after it was started", name);
+	return 0;
+}
+
+static int
+no_init(const char *doing, const char *name, struct error *err)
+{
+	return error_raise(err, ERROR_CHECK, "%s service %s: this host has "
+			   "neither systemd nor /etc/init.d", doing, name);
+}
+
+int
+init_system_start(const struct init_system *init, const char *name,
+		  int64_t stay_ms, struct deadline deadline,
+		  struct error *err)
+{
+	if (init->image)
+		return 0;
+	if (init->type == INIT_NONE)
+		return no_init("start", name, err);
+	if (init->type == INIT_SYSV)
+		return start_script(init, name, stay_ms, deadline, err);
+	if (queue(init, "start", "replace", name, err) < 0)
+		return error_in(err, "start service %s", name);
+	return wait_active(init, name, stay_ms, deadline, err);
+}
+
+static int
+stop_script(const struct init_system *init, const char *name,
+	    struct deadline deadline, struct error *err)
+{
+	struct wait wait = { deadline, POLL_FIRST_MS };
+
+	if (!script_says_active(init, name))
+		return 0;
+	if (script(init, name, "stop", deadline, err) < 0)
+		return -1;
+	while (script_says_active(init, name)) {
+		if (deadline_passed(deadline))
+			return error_raise(err, ERROR_TIMEOUT,
+				"service %s was told to stop, and still runs",
+				name);
+		if (pause_a_little(&wait, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+init_system_stop(const struct init_system *init, const char *name,
+		 struct deadline deadline, struct error *err)
+{
+	struct wait wait = { deadline, POLL_FIRST_MS };
+	struct unit_state state;
+
+	if (init->image || init->type == INIT_NONE)
+		return 0;
+	if (init->type == INIT_SYSV)
+		return stop_script(init, name, deadline, err);
+	if (ask_systemd(init, name, &state, err) < 0)
+		return -1;
+	if (!strcmp(state.load, "not-found") && !state_is_active(&state))
+		return 0;
+	if (queue(init, "stop", "replace", name, err) < 0)
+		return error_in(err, "stop service %s", name);
+	for (;;) {
+		if (ask_systemd(init, name, &state, err) < 0)
+			return -1;
+		if (!state.job && (!strcmp(state.active, "inactive") ||
+				   !strcmp(state.active, "failed")))
+			return 0;
+		if (deadline_passed(deadline))
+			return too_late("stop", name, &state, err);
+		if (pause_a_little(&wait, err) < 0)
+			return -1;
+	}
+}

@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The text of supervisord's files. No system calls but gethostname. */
+#include "kind/supervisor_config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/ini.h"
+#include "base/own.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+#define PROGRAMS_MAX 4096
+#define WORDS_MAX 1024
+#define VALUE_BYTES 65536
+
+/* Option names are case-insensitive in supervisor; the last one counts. */
+static const struct ini_entry *
+lookup(const struct ini *ini, const char *section, const char *key)
+{
+	const struct ini_entry *found = NULL;
+
+	for (size_t i = 0; i < ini->n; i++)
+		if (!strcmp(ini->entries[i].section, section) &&
+		    !strcasecmp(ini->entries[i].key, key))
+			found = &ini->entries[i];
+	return found;
+}
+
+/* Without what Python's reader takes for a comment too: " #...". */
+static const char *
+without_comment(struct arena *arena, const char *value)
+{
+	const char *at = value;
+
+	while ((at = strchr(at, '#'))) {
+		if (at > value && strchr(" \t", at[-1])) {
+			while (at > value && strchr(" \t", at[-1]))
+				at--;
+			return arena_dup_n(arena, value,
+					   (size_t)(at - value));
+		}
+		at++;
+	}
+	return value;
+}
+
+struct expansion {
+	const char *name, *value;
+};
+
+/*
+ * "%(name)s" by EXPANSIONS (ended by NULL), "%%" by "%". What supervisord
+ * alone knows (%(ENV_X)s, %(process_num)d) stays as it is.
+ */
+static const char *
+expand(struct arena *arena, const char *text,
+       const struct expansion *expansions)
+{
+	own_str struct str out = STR_INIT(VALUE_BYTES);
+
+	while (*text) {
+		const struct expansion *at = expansions;
+		size_t n = strcspn(text, "%");
+
+		str_add_n(&out, text, n);
+		text += n;
+		if (!*text)
+			break;
+		if (text[1] == '%') {
+			str_add(&out, "%");
+			text += 2;
+			continue;
+		}
+		for (; at->name; at++) {
+			n = strlen(at->name);
+			if (text[1] == '(' &&
+			    !strncmp(text + 2, at->name, n) &&
+			    !strncmp(text + 2 + n, ")s", 2))
+				break;
+		}
+		if (at->name) {
+			str_add(&out, at->value);
+			text += n + 4;
+		} else {
+			str_add_n(&out, text++, 1);
+		}
+	}
+	return arena_dup(arena, str_get(&out));
+}
+
+static const char *
+here_of(struct arena *arena, const char *path)
+{
+	return path_parent(arena, path);
+}
+
+/* ---- words of a command, as Python's shlex.split() ---- */
+
+struct words {
+	VEC(const char *) item;
+};
+
+static bool
+next_word(struct arena *arena, const char **text, const char **ret_word,
+	  bool *ret_unclosed)
+{
+	own_str struct str word = STR_INIT(VALUE_BYTES);
+	const char *at = *text + strspn(*text, " \t\r\n");
+	char quote = 0;
+
+	if (!*at)
+		return false;
+	for (; *at && (quote || !strchr(" \t\r\n", *at)); at++) {
+		if (quote && *at == quote)
+			quote = 0;
+		else if (!quote && (*at == '"' || *at == '\''))
+			quote = *at;
+		else if (*at == '\\' && quote != '\'' && at[1])
+			str_add_n(&word, ++at, 1);
+		else
+			str_add_n(&word, at, 1);
+	}
+	*ret_unclosed = quote != 0;
+	*ret_word = arena_dup(arena, str_get(&word));
+	*text = at;
+	return true;
+}
+
+/* The absolute path in a word: "/a/b", "-c/a/b", "--config=/a/b"; without a
+ * slash behind. NULL when there is none. */
+static const char *
+path_in(struct arena *arena, const char *word)
+{
+	const char *at = *word == '/' ? word : NULL;
+	size_t n;
+
+	if (*word == '-' || strchr(word, '='))
+		at = strchr(word, '/');
+	if (!at)
+		return NULL;
+	n = strlen(at);
+	while (n > 1 && at[n - 1] == '/')
+		n--;
+	return n > 1 ? arena_dup_n(arena, at, n) : NULL;
+}
+
+/* ---- programs ---- */
+
+struct reading {
+	struct arena *arena;
+	const char *name, *path;
+	struct ini ini;
+	VEC(struct supervisor_program) programs;
+	VEC(struct supervisor_group) groups;
+	struct error *err;
+};
+
+static int
+refuse(struct reading *reading, int line, const char *fmt, const char *what)
+{
+	return error_raise(reading->err, ERROR_FORMAT, "%s:%d: %s%s%s",
+			   reading->name, line, fmt, what ? " " : "",
+			   what ? what : "");
+}
+
+static int
+read_number(struct reading *reading, const char *section, const char *key,
+	    int64_t fallback, int64_t *ret_number)
+{
+	const struct ini_entry *entry = lookup(&reading->ini, section, key);
+	const char *text;
+	char *end;
+
+	*ret_number = fallback;
+	if (!entry)
+		return 0;
+	text = without_comment(reading->arena, entry->value);
+	errno = 0;
+	*ret_number = strtoll(text, &end, 10);
+	if (!*text || *end || errno)
+		return refuse(reading, entry->line, key, "is not a number");
+	return 0;
+}
+
+static bool
+is_true(const char *text)
+{
+	return !strcasecmp(text, "true") || !strcasecmp(text, "yes") ||
+	       !strcasecmp(text, "on") || !strcmp(text, "1");
+}
+
+static const char *
+option(struct reading *reading, const char *section, const char *key,
+       const char *fallback)
+{
+	const struct ini_entry *entry = lookup(&reading->ini, section, key);
+
+	return entry ? without_comment(reading->arena, entry->value)
+		     : fallback;
+}
+
+static int
+read_words(struct reading *reading, struct supervisor_program *program)
+{
+	const char *at = program->command, *word;
+	const char **paths = arena_array(reading->arena, WORDS_MAX + 1,
+					 sizeof *paths);
+	size_t words = 0, n = 0;
+	bool unclosed = false;
+
+	while (n < WORDS_MAX &&
+	       next_word(reading->arena, &at, &word, &unclosed)) {
+		const char *path = path_in(reading->arena, word);
+
+		if (unclosed)
+			return refuse(reading, program->line, "a quote in the "
+				      "command is not closed", NULL);
+		if (words++ == 0 && !strstr(word, "%("))
+			program->executable = word;
+		if (path)
+			paths[n++] = path;
+	}
+	if (words == 0)
+		return refuse(reading, program->line, "the command is empty",
+			      NULL);
+	program->paths = paths;
+	return 0;
+}
+
+static int
+read_program(struct reading *reading, const char *section, const char *name,
+	     int line)
+{
+	struct arena *arena = reading->arena;
+	char host[256] = "localhost";
+	const struct expansion expansions[] = {
+		{ "here", here_of(arena, reading->path) },
+		{ "program_name", name }, { "group_name", name },
+		{ "host_node_name", host }, { NULL, NULL },
+	};
+	const struct ini_entry *command = lookup(&reading->ini, section,
+						 "command");
+	struct supervisor_program program = { .name = name, .group = name,
+					      .file = reading->path };
+	const char *restart;
+
+	gethostname(host, sizeof host - 1);
+	if (!*name)
+		return refuse(reading, line, "a program without a name", NULL);
+	if (!command)
+		return refuse(reading, line, section, "has no command");
+	program.line = command->line;
+	program.command = expand(arena, without_comment(arena, command->value),
+				 expansions);
+	program.directory = option(reading, section, "directory", NULL);
+	if (program.directory)
+		program.directory = expand(arena, program.directory,
+					   expansions);
+	program.autostart = is_true(option(reading, section, "autostart",
+					   "true"));
+	restart = option(reading, section, "autorestart", "unexpected");
+	program.autorestart = is_true(restart);
+	program.unexpected = !strcasecmp(restart, "unexpected");
+	program.exit_codes = option(reading, section, "exitcodes", "0");
+	if (read_number(reading, section, "startsecs", 1,
+			&program.startsecs) < 0 ||
+	    read_number(reading, section, "stopwaitsecs", 10,
+			&program.stopwaitsecs) < 0 ||
+	    read_words(reading, &program) < 0)
+		return -1;
+	if (vec_push(&reading->programs, program) < 0)
+		return refuse(reading, line, "too many programs", NULL);
+	return 0;
+}
+
+/* "a, b" or "a b" or lines, NULL-terminated. */
+static const char *const *
+split_list(struct arena *arena, const char *text, const char *separators)
+{
+	const char **items = arena_array(arena, strlen(text) / 2 + 2,
+					 sizeof *items);
+	size_t n = 0;
+
+	for (;;) {
+		size_t length;
+
+		text += strspn(text, separators);
+		if (!*text)
+			return items;
+		length = strcspn(text, separators);
+		items[n++] = arena_dup_n(arena, text, length);
+		text += length;
+	}
+}
+
+static int
+read_group(struct reading *reading, const char *section, const char *name,
+	   int line)
+{
+	const struct ini_entry *entry = lookup(&reading->ini, section,
+					       "programs");
+	struct supervisor_group group = { .name = name, .line = line,
+					  .file = reading->path };
+
+	if (!entry)
+		return refuse(reading, line, section, "has no programs");
+	group.programs = split_list(reading->arena,
+		without_comment(reading->arena, entry->value), ", \t\r\n");
+	if (vec_push(&reading->groups, group) < 0)
+		return refuse(reading, line, "too many groups", NULL);
+	return 0;
+}
+
+static int
+read_section(struct reading *reading, const char *section, int line)
+{
+	static const char *const programs[] = {
+		"program:", "fcgi-program:", "eventlistener:", NULL
+	};
+
+	for (size_t i = 0; programs[i]; i++)
+		if (str_starts(section, programs[i]))
+			return read_program(reading, section,
+				section + strlen(programs[i]), line);
+	if (str_starts(section, "group:"))
+		return read_group(reading, section,
+				  section + strlen("group:"), line);
+	return 0;
+}
+
+/* Every "[section]" line, in order, also of sections without a key. */
+static int
+read_sections(struct reading *reading, const char *text, size_t n)
+{
+	const char *end = text + n;
+	int line = 1;
+
+	for (; text < end; line++) {
+		const char *eol = memchr(text, '\n', (size_t)(end - text));
+		const char *close;
+
+		if (!eol)
+			eol = end;
+		close = *text == '[' ? memchr(text, ']', (size_t)(eol - text))
+				     : NULL;
+		if (close && read_section(reading, arena_dup_n(reading->arena,
+				text + 1, (size_t)(close - text - 1)),
+				line) < 0)
+			return -1;
+		text = eol + 1;
+	}
+	return 0;
+}
+
+static void
+apply_groups(struct reading *reading)
+{
+	for (size_t i = 0; i < reading->groups.n; i++) {
+		const struct supervisor_group *group = &reading->groups.item[i];
+
+		for (size_t j = 0; j < reading->programs.n; j++) {
+			struct supervisor_program *program =
+				&reading->programs.item[j];
+
+			for (size_t k = 0; group->programs[k]; k++)
+				if (!strcmp(group->programs[k], program->name))
+					program->group = group->name;
+		}
+	}
+}
+
+static void
+hand_over(struct reading *reading, struct supervisor_file *ret_file)
+{
+	struct supervisor_program *programs = arena_array(reading->arena,
+		reading->programs.n + 1, sizeof *programs);
+	struct supervisor_group *groups = arena_array(reading->arena,
+		reading->groups.n + 1, sizeof *groups);
+
+	if (reading->programs.n)
+		memcpy(programs, reading->programs.item,
+		       reading->programs.n * sizeof *programs);
+	if (reading->groups.n)
+		memcpy(groups, reading->groups.item,
+		       reading->groups.n * sizeof *groups);
+	*ret_file = (struct supervisor_file){ programs, reading->programs.n,
+					      groups, reading->groups.n };
+}
+
+int
+supervisor_file_read(struct arena *arena, const char *name, const char *path,
+		     const char *text, size_t n, bool main,
+		     struct supervisor_file *ret_file, struct error *err)
+{
+	struct reading reading = {
+		.arena = arena, .name = name, .path = path, .err = err,
+		.programs = VEC_INIT(PROGRAMS_MAX),
+		.groups = VEC_INIT(PROGRAMS_MAX),
+	};
+	int result = ini_read(arena, name, text, n, &reading.ini, err);
+
+	if (result == 0)
+		result = read_sections(&reading, text, n);
+	if (result == 0 && !main && !reading.programs.n && !reading.groups.n)
+		result = error_raise(err, ERROR_FORMAT, "%s: this is no "
+			"supervisor program file: it has no [program:...] "
+			"section", name);
+	if (result == 0) {
+		apply_groups(&reading);
+		hand_over(&reading, ret_file);
+	}
+	vec_release(&reading.programs);
+	vec_release(&reading.groups);
+	return result;
+}
+
+/* ---- the main file ---- */
+
+static bool
+needs_restart(const char *section)
+{
+	return !strcmp(section, "supervisord") ||
+	       !strcmp(section, "unix_http_server") ||
+	       !strcmp(section, "inet_http_server") ||
+	       str_starts(section, "rpcinterface:");
+}
+
+static const char *
+daemon_text(struct arena *arena, const struct ini *ini)
+{
+	own_str struct str out = STR_INIT(1024 * 1024);
+
+	for (size_t i = 0; i < ini->n; i++)
+		if (needs_restart(ini->entries[i].section))
+			str_addf(&out, "%s.%s=%s\n", ini->entries[i].section,
+				 ini->entries[i].key, ini->entries[i].value);
+	return arena_dup(arena, str_get(&out));
+}
+
+static const char *
+main_value(struct arena *arena, const struct ini *ini, const char *path,
+	   const char *section, const char *key)
+{
+	const struct ini_entry *entry = lookup(ini, section, key);
+	char host[256] = "localhost";
+	const struct expansion expansions[] = {
+		{ "here", here_of(arena, path) },
+		{ "host_node_name", host }, { NULL, NULL },
+	};
+
+	gethostname(host, sizeof host - 1);
+	if (!entry || !*entry->value)
+		return NULL;
+	return expand(arena, without_comment(arena, entry->value), expansions);
+}
+
+/* A pattern's "//", "." and ".." go: it is compared with destinations. */
+static const char *
+normal_path(struct arena *arena, const char *path)
+{
+	own_str struct str out = STR_INIT(8192);
+
+	while (*path) {
+		size_t n;
+
+		path += strspn(path, "/");
+		n = strcspn(path, "/");
+		if (n == 2 && !strncmp(path, "..", 2)) {
+			char *slash = out.len ? strrchr(out.data, '/') : NULL;
+
+			if (slash) {
+				*slash = '\0';
+				out.len = (size_t)(slash - out.data);
+			}
+		} else if (n && !(n == 1 && *path == '.')) {
+			str_add(&out, "/");
+			str_add_n(&out, path, n);
+		}
+		path += n;
+	}
+	return arena_dup(arena, str_get(&out));
+}
+
+static const char *const *
+include_patterns(struct arena *arena, const struct ini *ini, const char *path)
+{
+	const char *files = main_value(arena, ini, path, "include", "files");
+	const char *const *words = split_list(arena, files ? files : "",
+					      " \t\r\n");
+	const char **patterns;
+	size_t n = 0;
+
+	while (words[n])
+		n++;
+	patterns = arena_array(arena, n + 1, sizeof *patterns);
+	for (size_t i = 0; i < n; i++)
+		patterns[i] = normal_path(arena, *words[i] == '/' ? words[i]
+			: arena_printf(arena, "%s/%s", here_of(arena, path),
+				       words[i]));
+	return patterns;
+}
+
+int
+supervisor_main_read(struct arena *arena, const char *name, const char *path,
+		     const char *text, size_t n,
+		     struct supervisor_config *ret_config, struct error *err)
+{
+	const struct ini_entry *socket;
+	struct supervisor_file file;
+	const char *nodaemon;
+	struct ini ini;
+
+	if (ini_read(arena, name, text, n, &ini, err) < 0 ||
+	    supervisor_file_read(arena, name, path, text, n, true, &file,
+				 err) < 0)
+		return -1;
+	socket = lookup(&ini, "unix_http_server", "file");
+	nodaemon = main_value(arena, &ini, path, "supervisord", "nodaemon");
+	*ret_config = (struct supervisor_config){
+		.path = path,
+		.socket = main_value(arena, &ini, path, "unix_http_server",
+				     "file"),
+		.socket_line = socket ? socket->line : 0,
+		.user = main_value(arena, &ini, path, "unix_http_server",
+				   "username"),
+		.password = main_value(arena, &ini, path, "unix_http_server",
+				       "password"),
+		.has_rpc = lookup(&ini, "rpcinterface:supervisor",
+				  "supervisor.rpcinterface_factory") != NULL,
+		.nodaemon = nodaemon && is_true(nodaemon),
+		.patterns = include_patterns(arena, &ini, path),
+		.daemon_text = daemon_text(arena, &ini),
+		.programs = file.programs,
+		.n_programs = file.n_programs,
+	};
+	return 0;
+}
