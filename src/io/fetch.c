@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <openssl/ssl.h>
@@ -38,6 +39,8 @@
  * and this host. */
 #define NEVER_PROXIED \
 	"localhost,127.0.0.0/8,::1,169.254.169.254,fd00:ec2::254"
+
+#define CA_DIRECTORY "/etc/ssl/certs"
 
 struct failure {
 	enum error_code code;
@@ -91,6 +94,7 @@ struct transfer {
 	bool judged;
 	const void *tls;            /* its SSL, when judged; or NULL */
 	bool close_notify;          /* ... ended as TLS should */
+	bool by_directory;          /* trust comes from CA_DIRECTORY */
 	enum fetch_verdict verdict;
 	struct fetch_plan plan;
 	uint64_t got;               /* bytes of this answer's body */
@@ -111,6 +115,7 @@ struct fetch_server {
 	bool proxy_in_environment;
 	VEC(struct transfer *) transfers;
 	VEC(struct fetch_event) events;   /* not yet sent */
+	bool directory_failed;      /* CA_DIRECTORY lacked a certificate */
 	bool broken;                /* the commander is gone */
 };
 
@@ -911,16 +916,39 @@ on_tls_context(CURL *easy, void *context, void *server)
 	return CURLE_OK;
 }
 
-/* The bundle takes tens of milliseconds to parse: once, and only for https.
- * curl keeps it only when there is no CApath beside it. */
+/* Is DIR one that OpenSSL can look certificates up in by their hash
+ * ("1a2b3c4d.0")? */
+static bool
+is_hashed(const char *path)
+{
+	own_dir DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (strlen(entry->d_name) == 10 &&
+		    strspn(entry->d_name, "0123456789abcdef") == 8 &&
+		    entry->d_name[8] == '.')
+			return true;
+	return false;
+}
+
+/* A bundle takes tens of milliseconds to parse; from a hashed directory only
+ * the one certificate that is needed is read. */
+static bool
+may_use_directory(const struct fetch_server *server)
+{
+	const char *named = getenv("SSL_CERT_FILE");
+
+	return !server->options->ca_file && (!named || !named[0]) &&
+	       !server->directory_failed && is_hashed(CA_DIRECTORY);
+}
+
 static int
-set_trust(struct transfer *t)
+set_bundle(struct transfer *t)
 {
 	const char *file = find_ca_file(t->server->options);
 	struct failure why;
 
-	if (!is_https(t->url))
-		return 0;
 	if (!file || access(file, R_OK) < 0) {
 		failure_set(&why, ERROR_NETWORK, "no CA bundle to check its "
 			    "certificate with%s%.60s (install "
@@ -929,14 +957,29 @@ set_trust(struct transfer *t)
 		mirror_failed(t, &why);
 		return -1;
 	}
+	/* Parsed once for all connections: curl keeps it, but only where
+	 * there is no directory beside it. */
 	curl_easy_setopt(t->easy, CURLOPT_CAINFO, file);
 	curl_easy_setopt(t->easy, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(t->easy, CURLOPT_CA_CACHE_TIMEOUT, -1L);
+	return 0;
+}
+
+static int
+set_trust(struct transfer *t)
+{
+	if (!is_https(t->url))
+		return 0;
 	if (str_starts(curl_version_info(CURLVERSION_NOW)->ssl_version,
 		       "OpenSSL/"))
 		curl_easy_setopt(t->easy, CURLOPT_SSL_CTX_FUNCTION,
 				 on_tls_context);
 	curl_easy_setopt(t->easy, CURLOPT_SSL_CTX_DATA, t->server);
+	t->by_directory = may_use_directory(t->server);
+	if (!t->by_directory)
+		return set_bundle(t);
+	curl_easy_setopt(t->easy, CURLOPT_CAPATH, CA_DIRECTORY);
+	curl_easy_setopt(t->easy, CURLOPT_CAINFO, NULL);
 	return 0;
 }
 
@@ -1105,6 +1148,17 @@ is_short(const struct transfer *t)
 	       (t->size != FETCH_SIZE_UNKNOWN && t->delivered != t->size);
 }
 
+/* A certificate that someone put into the bundle by hand may be missing in
+ * the directory: the bundle has the last word. */
+static void
+again_with_bundle(struct transfer *t)
+{
+	t->server->directory_failed = true;
+	drop_handle(t);
+	t->state = TRANSFER_WAITING;
+	t->wake_ms = clock_ms();
+}
+
 static void
 hop_done(struct transfer *t, CURLcode code)
 {
@@ -1126,6 +1180,10 @@ hop_done(struct transfer *t, CURLcode code)
 	if (t->judged && t->verdict == FETCH_COMPLETE) {
 		t->size = t->plan.size;
 		transfer_end(t, FETCH_DONE, ERROR_NONE, "");
+		return;
+	}
+	if (code == CURLE_PEER_FAILED_VERIFICATION && t->by_directory) {
+		again_with_bundle(t);
 		return;
 	}
 	if (code != CURLE_OK) {

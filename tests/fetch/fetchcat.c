@@ -228,7 +228,8 @@ take_bytes(struct fetcher *f, const struct settings *s, struct stream *stream,
 	static char buf[256 * 1024];
 	ssize_t n;
 
-	sleep_ms(s->pause_ms);
+	if (s->pause_ms > 0)
+		sleep_ms(s->pause_ms);
 	n = read(stream->fd, buf, sizeof(buf));
 	if (n < 0)
 		return error_sys(err, "read the stream");

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """https: who is believed, and what a cut looks like."""
+import os
 import random
 
 import pytest
 
-from web import cut, head, ranged, raw, redirect, whole
+from web import cut, head, openssl, ranged, raw, redirect, whole
 
 BODY = random.Random(2).randbytes(300_000)
 SMALL = b"the whole of it\n"
@@ -34,6 +35,40 @@ def test_the_bundle_can_be_named_by_the_environment(secure, fetch,
                                                     certificates):
     r = fetch(secure.url("/f"), env={"SSL_CERT_FILE": str(certificates.ca)})
     assert (r.code, r.out) == (0, SMALL)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts over /etc/ssl/certs")
+@pytest.mark.parametrize("in_directory, in_bundle, connections", [
+    (True, None, 1), (True, False, 1), (False, True, 2), (None, True, 1),
+    (False, False, 2), (False, None, 1), (None, False, 1), (None, None, 0),
+])
+def test_the_systems_certificates_are_found(secure, fetch, certificates,
+                                            tmp_path, in_directory, in_bundle,
+                                            connections):
+    """By directory (hashed), else by bundle; each may know the CA or not."""
+    etc = tmp_path / "certs"
+    etc.mkdir()
+    stranger = certificates.dir / "stranger.pem"
+
+    def put(known, name):
+        (etc / name).write_text((certificates.ca if known
+                                 else stranger).read_text())
+    if in_directory is not None:
+        put(in_directory, "a.pem")
+        openssl("rehash", str(etc))
+    if in_bundle is not None:
+        put(in_bundle, "ca-certificates.crt")
+    script = f"""mount --bind {etc} /etc/ssl/certs && exec "$@" """
+    r = fetch(secure.url("/f"),
+              prefix=("unshare", "-m", "sh", "-c", script, "sh"))
+    if in_directory or in_bundle:
+        assert (r.code, r.out) == (0, SMALL)
+        assert r.kinds() == ["started", "done"]
+    else:
+        _, text = r.failure()
+        assert "certificate refused" in text or "no CA bundle" in text
+        assert r.out == b""
+    assert secure.connections == connections
 
 
 def test_the_systems_bundle_does_not_know_our_ca(secure, fetch):
