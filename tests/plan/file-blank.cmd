@@ -1,0 +1,2 @@
+printf '\n# nothing\n' >"$scratch/blank.cfg"
+"$fitout" validate "$scratch/blank.cfg"

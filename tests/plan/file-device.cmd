@@ -1,0 +1,1 @@
+"$fitout" validate /dev/zero

@@ -1,0 +1,2 @@
+: >"$scratch/empty.cfg"
+"$fitout" validate "$scratch/empty.cfg"

@@ -1,0 +1,3 @@
+# No writer ever comes: it must not wait for one.
+mkfifo "$scratch/fifo"
+"$fitout" validate "$scratch/fifo"

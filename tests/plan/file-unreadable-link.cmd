@@ -1,0 +1,2 @@
+ln -s nowhere "$scratch/link.cfg"
+"$fitout" validate "$scratch/link.cfg"

@@ -1,0 +1,1 @@
+"$fitout" validate good-minimal.cfg good-commas.cfg good-include.cfg

@@ -1,0 +1,1 @@
+"$fitout" validate --sett a=b good-minimal.cfg

@@ -1,0 +1,1 @@
+"$fitout" validate --set 1a=b good-minimal.cfg
