@@ -110,6 +110,20 @@ check_from(const struct resource *resource, const struct profile *profile,
 			     package);
 }
 
+/* What is known now need not wait until it is expanded. */
+static void
+check_template(const struct resource *resource, const struct profile *profile,
+	       struct problems *problems)
+{
+	const struct file_spec *spec = resource->spec;
+	struct error err = ERROR_INIT;
+
+	if (spec->template && spec->content &&
+	    !vars_expand(&profile->vars, problems->arena, spec->content, &err))
+		problems_add(problems, resource_place(resource, "content"),
+			     "content: %s", err.text);
+}
+
 static void
 file_check(const struct resource *resource, const struct profile *profile,
 	   struct problems *problems)
@@ -124,6 +138,7 @@ file_check(const struct resource *resource, const struct profile *profile,
 			"url; it has %d", resource->label, sources);
 	if (spec->from)
 		check_from(resource, profile, problems);
+	check_template(resource, profile, problems);
 	if (spec->url && !spec->sha256 && !spec->unverified)
 		problems_add(problems, resource_place(resource, "url"),
 			"%s has no sha256: add it (sha256sum of the file), or "
