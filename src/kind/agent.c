@@ -307,6 +307,10 @@ agent_observe(struct context *context, struct step *step, struct error *err)
 	const struct agent_spec *spec = step->resource->spec;
 	const char *change = NULL;
 
+	if (spec->package && spec->package->unverified)
+		log_warning("fetch.unverified", step->resource->label,
+			    "unverified = true: whoever answers for its "
+			    "package's address decides what it holds");
 	if (service_of(spec))
 		observe_service(context, step);
 	if (spec->install && !step->recorded)
