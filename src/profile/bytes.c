@@ -118,14 +118,16 @@ bytes_check(const char *name, const char *text, size_t n,
 	int line;
 
 	if ((at = memchr(text, '\0', n)))
-		problems_add(problems, (struct place){ name, line_of(text, at) },
+		problems_add(problems,
+			     (struct place){ name, line_of(text, at) },
 			     "a NUL byte: this is not a text file");
 	if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		problems_add(problems, (struct place){ name, 1 },
 			     "begins with a byte order mark; save it as "
 			     "UTF-8 without one");
 	if ((at = memchr(text, '\r', n)))
-		problems_add(problems, (struct place){ name, line_of(text, at) },
+		problems_add(problems,
+			     (struct place){ name, line_of(text, at) },
 			     "a carriage return; save it with line ends of "
 			     "Unix (LF, not CRLF)");
 	if ((line = bad_utf8_line(text, n)) > 0)

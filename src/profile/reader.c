@@ -6,15 +6,14 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "profile/blocks.h"
 #include "profile/source.h"
 #include "profile/syntax.h"
 #include "profile/values.h"
 
 #define SCHEMA_VERSION 1
-#define NAME_BYTES_MAX 200
 #define GENERATIONS_MAX 1000
 
 /* One profile on its way to the model. */
@@ -25,9 +24,6 @@ struct reading {
 	struct values values;
 	struct node root;
 	struct profile *profile;
-	struct resource *resources;
-	bool *spoiled;         /* a value of that resource is missing or bad */
-	size_t n;
 };
 
 /* The caller's source, behind the environment, which needs none. */
@@ -264,283 +260,6 @@ read_profile_keys(struct reading *r)
 	check_signal(r, whole);
 }
 
-static size_t
-key_index(const struct key *keys, const char *name)
-{
-	size_t i = 0;
-
-	while (strcmp(keys[i].name, name) != 0)
-		i++;
-	return i;
-}
-
-/* The stored text of KEY in SPEC, or NULL; of a list, all of it. */
-static const char *
-text_of(struct reading *r, const struct key *key, const void *spec)
-{
-	const void *at = (const char *)spec + key->offset;
-	own_str struct str words = STR_INIT(NAME_BYTES_MAX);
-	const char *const *texts;
-
-	switch (key->type) {
-	case KEY_TEXT:
-	case KEY_PATH:
-	case KEY_RELATIVE:
-	case KEY_DIGEST:
-	case KEY_CHOICE:
-		return *(const char *const *)at;
-	case KEY_TEXTS:
-	case KEY_RELATIVES:
-	case KEY_URLS:
-	case KEY_ARGV:
-		texts = *(const char *const *const *)at;
-		for (size_t i = 0; texts && texts[i]; i++)
-			str_addf(&words, "%s%s", i > 0 ? " " : "", texts[i]);
-		return texts ? arena_dup(r->arena, str_get(&words)) : NULL;
-	default:
-		return NULL;
-	}
-}
-
-/* The first text that was said, made fit to be shown. */
-static const char *
-derived_name(struct reading *r, const struct resource *resource)
-{
-	const struct key *keys = resource->kind->keys;
-	char shown[NAME_BYTES_MAX];
-	const char *text;
-
-	for (size_t i = 0; keys[i].name; i++) {
-		if (resource->key_places[i].line == 0 ||
-		    (keys[i].flags & KEY_SECRET))
-			continue;
-		text = text_of(r, &keys[i], resource->spec);
-		if (text && *text)
-			return arena_dup(r->arena,
-					 url_redact(text, shown,
-						    sizeof(shown)));
-	}
-	return NULL;
-}
-
-static bool
-name_taken(const struct reading *r, const struct kind *kind, const char *name)
-{
-	for (size_t i = 0; i < r->n; i++)
-		if (r->resources[i].kind == kind &&
-		    strcmp(r->resources[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-/* Two that were not named must not be one in the records. */
-static const char *
-unique_name(struct reading *r, const struct kind *kind, const char *name)
-{
-	const char *unique = name;
-
-	for (unsigned i = 2; name_taken(r, kind, unique); i++)
-		unique = arena_printf(r->arena, "%s (%u)", name, i);
-	return unique;
-}
-
-static void
-check_name(struct reading *r, const struct resource *resource)
-{
-	const char *name = resource->name;
-	const char *problem = NULL;
-
-	if (*name == '\0')
-		problem = "must not be empty";
-	else if (strlen(name) > NAME_BYTES_MAX &&
-		 !str_equal(name, resource->destination))
-		problem = "is longer than 200 bytes";
-	for (const char *p = name; *p && !problem; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			problem = "has a control character";
-	if (problem)
-		problems_add(r->problems,
-			     resource_place(resource,
-					    resource->kind->name_key),
-			     "%s of this %s %s", resource->kind->name_key,
-			     resource->kind->name, problem);
-}
-
-static void
-name_resource(struct reading *r, struct resource *resource)
-{
-	const struct kind *kind = resource->kind;
-	const char *name = NULL;
-
-	if (kind->name_key)
-		name = text_of(r, key_find(kind->keys, kind->name_key),
-			       resource->spec);
-	if (name) {
-		resource->name = name;
-		check_name(r, resource);
-	} else if (!kind->name_key && kind->shape == BLOCK_GROUP) {
-		resource->name = kind->name;
-		resource->label = kind->name;
-		return;
-	} else {
-		name = derived_name(r, resource);
-		resource->name = unique_name(r, kind, name ? name : "?");
-	}
-	resource->label = arena_printf(r->arena, "%s %s", kind->name,
-				       resource->name);
-}
-
-/* Writable by everyone only by an explicit word, for every kind with a mode. */
-static void
-check_mode(struct reading *r, const struct resource *resource)
-{
-	const struct key *keys = resource->kind->keys;
-	const struct key *mode_key = key_find(keys, "mode");
-	const struct key *word_key = key_find(keys, "world_writable");
-	const char *spec = resource->spec;
-	int32_t mode;
-
-	if (!mode_key || mode_key->type != KEY_MODE)
-		return;
-	mode = *(const int32_t *)(spec + mode_key->offset);
-	if (mode < 0 || !(mode & 02))
-		return;
-	if (word_key && word_key->type == KEY_BOOL &&
-	    *(const bool *)(spec + word_key->offset))
-		return;
-	problems_add(r->problems, resource_place(resource, "mode"),
-		     "mode \"%04o\" lets everyone write to it%s",
-		     (unsigned)mode,
-		     word_key ? "; say world_writable = true if that is meant"
-			      : "");
-}
-
-static void
-read_resource(struct reading *r, const struct kind *kind,
-	      const struct node *node)
-{
-	struct resource *resource = &r->resources[r->n];
-	const char *what = arena_printf(r->arena, "this %s", kind->name);
-	struct place *places;
-	void *spec = arena_alloc(r->arena, kind->spec_size);
-	size_t n_keys = 0, bad;
-
-	while (kind->keys[n_keys].name)
-		n_keys++;
-	places = arena_array(r->arena, n_keys + 1, sizeof(*places));
-	bad = kind->shape == BLOCK_TEXTS
-		? values_fill_text(&r->values, kind->keys, what, node, spec,
-				   places)
-		: values_fill(&r->values, kind->keys, NULL, what, node, spec,
-			      places);
-	*resource = (struct resource){
-		.kind = kind,
-		.spec = spec,
-		.where = node->where,
-		.key_places = places,
-	};
-	if (kind->destination_key)
-		resource->destination = *(const char *const *)(
-			(const char *)spec +
-			kind->keys[key_index(kind->keys,
-					     kind->destination_key)].offset);
-	name_resource(r, resource);
-	check_mode(r, resource);
-	r->spoiled[r->n++] = bad > 0;
-}
-
-static void
-wrong_shape(struct reading *r, const char *block, const char *must_be,
-	    const struct node *node)
-{
-	problems_add(r->problems, node->where, "%s must be %s, found %s",
-		     block, must_be, node_text(node, false, r->arena));
-}
-
-static void
-read_list(struct reading *r, const struct kind *kind, const struct node *block)
-{
-	enum node_type wanted = kind->shape == BLOCK_TEXTS ? NODE_TEXT
-							   : NODE_GROUP;
-
-	for (size_t i = 0; i < block->n; i++) {
-		const struct node *node = &block->items[i];
-		const char *element = arena_printf(r->arena,
-						   "element %zu of %s", i + 1,
-						   kind->block);
-
-		if (node->type == wanted)
-			read_resource(r, kind, node);
-		else
-			wrong_shape(r, element,
-				    wanted == NODE_TEXT ? "a text"
-							: "a group { ... }",
-				    node);
-	}
-}
-
-static void
-read_block(struct reading *r, const struct kind *kind,
-	   const struct node *block)
-{
-	switch (kind->shape) {
-	case BLOCK_GROUP:
-		if (block->type == NODE_GROUP)
-			read_resource(r, kind, block);
-		else
-			wrong_shape(r, kind->block, "a group { ... }", block);
-		return;
-	case BLOCK_LIST:
-		if (block->type == NODE_LIST)
-			read_list(r, kind, block);
-		else
-			wrong_shape(r, kind->block,
-				    "a list of groups ( { ... }, { ... } )",
-				    block);
-		return;
-	case BLOCK_TEXTS:
-		if (block->type == NODE_LIST)
-			read_list(r, kind, block);
-		else
-			wrong_shape(r, kind->block,
-				    "a list of texts [ \"...\", \"...\" ]",
-				    block);
-		return;
-	}
-}
-
-static void
-read_blocks(struct reading *r)
-{
-	const struct kind *const *kinds = r->options->kinds;
-	size_t most = 0;
-
-	for (size_t i = 0; i < r->root.n; i++)
-		most += r->root.items[i].n + 1;
-	r->resources = arena_array(r->arena, most + 1, sizeof(*r->resources));
-	r->spoiled = arena_array(r->arena, most + 1, sizeof(*r->spoiled));
-	for (; *kinds; kinds++) {
-		const struct node *block = node_find(&r->root,
-						     (*kinds)->block);
-
-		if (block)
-			read_block(r, *kinds, block);
-	}
-	r->profile->resources = r->resources;
-	r->profile->n = r->n;
-}
-
-/* A kind need not expect half a spec: what is spoiled is not asked of it. */
-static void
-check_all(struct reading *r)
-{
-	for (size_t i = 0; i < r->n; i++)
-		if (!r->spoiled[i] && r->resources[i].kind->check)
-			r->resources[i].kind->check(&r->resources[i],
-						    r->profile, r->problems);
-	profile_check(r->profile, r->problems);
-}
-
 static void
 read_tree(struct reading *r)
 {
@@ -548,9 +267,8 @@ read_tree(struct reading *r)
 		return;
 	read_vars(r);
 	read_profile_keys(r);
-	read_blocks(r);
 	r->profile->vars = r->values.vars;
-	check_all(r);
+	blocks_read(&r->values, r->options->kinds, &r->root, r->profile);
 }
 
 int

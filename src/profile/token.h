@@ -13,7 +13,7 @@ enum token_type {
 	TOKEN_END,
 	TOKEN_NAME,
 	TOKEN_BOOL,          /* true or false, in any case */
-	TOKEN_NUMBER,        /* rewritten so that every libconfig reads it alike */
+	TOKEN_NUMBER,        /* rewritten: every libconfig reads it alike */
 	TOKEN_TEXT,          /* with its quotes, as it stands */
 	TOKEN_INCLUDE,       /* @include "file": the file, unquoted */
 	TOKEN_OPEN,          /* { ( [ */

@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values of a profile, by the tables of plan/key.h: each setting of a group
- * is looked up, converted by its key's type and stored in the spec; whatever
- * is wrong becomes a problem with its place, and reading goes on.
+ * Groups of a profile, by the tables of plan/key.h: each setting is looked
+ * up, converted (value.h) and stored in the spec; whatever is wrong becomes a
+ * problem with its place, and reading goes on.
  */
 #pragma once
 
 #include <stddef.h>
 
-#include "base/arena.h"
 #include "plan/key.h"
 #include "plan/problem.h"
-#include "plan/vars.h"
 #include "profile/syntax.h"
-
-struct values {
-	struct arena *arena;
-	struct problems *problems;
-	struct vars vars;
-	/* Variables whose own value could not be read: what uses them is not
-	 * complained about again. */
-	const char **broken;
-	size_t n_broken;
-};
+#include "profile/value.h"
 
 /*
  * Fill SPEC (zeroed) from GROUP. WHAT names the group in messages ("this
