@@ -67,7 +67,8 @@ open_on_same_mount(struct cursor *cursor, int dirfd, const char *name)
 		fd = (int)syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
 		if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
 			return steal_fd(&fd);
-		cursor->no_openat2 = true;   /* old kernel, or a sandbox without it */
+		/* An old kernel, or a sandbox that does not know it. */
+		cursor->no_openat2 = true;
 	}
 #endif
 	fd = openat(dirfd, name, OPEN_FLAGS);

@@ -553,7 +553,8 @@ tree_writer_finish(struct tree_writer *writer, struct error *err)
 	qsort(writer->directories.item, writer->directories.n,
 	      sizeof(struct directory), compare_directories);
 	for (size_t i = 0; i < writer->directories.n; i++) {
-		const struct directory *directory = &writer->directories.item[i];
+		const struct directory *directory =
+			&writer->directories.item[i];
 
 		if (before && strcmp(before, directory->path) == 0)
 			continue;

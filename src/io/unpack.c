@@ -158,9 +158,9 @@ archive_failed(struct unpack *unpack, struct archive *archive, bool ended,
 	if (archive_errno(archive) == ENOMEM)
 		return error_raise(err, ERROR_LIMIT, "%s: not enough memory",
 				   doing);
-	return error_raise(err, ERROR_FORMAT, "%s: %s (%s)", doing,
-			   ended ? "truncated, or something foreign is at its end"
-				 : "the archive is damaged",
+	return error_raise(err, ERROR_FORMAT, "%s: %s (%s)", doing, ended
+			   ? "truncated, or something foreign is at its end"
+			   : "the archive is damaged",
 			   SHOWN(why ? why : "no reason given"));
 }
 

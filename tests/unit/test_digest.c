@@ -127,7 +127,7 @@ only_64_hex_digits_are_a_digest(void **state)
 }
 
 static void
-random_bytes_are_all_filled_and_never_the_same(void **state)
+random_bytes_are_filled_and_never_the_same(void **state)
 {
 	uint8_t a[1000] = { 0 }, b[1000] = { 0 };
 	size_t same = 0;
@@ -155,7 +155,7 @@ main(void)
 		FRESH(a_directory_cannot_be_hashed),
 		cmocka_unit_test(digests_differ_by_any_bit),
 		cmocka_unit_test(only_64_hex_digits_are_a_digest),
-		cmocka_unit_test(random_bytes_are_all_filled_and_never_the_same),
+		cmocka_unit_test(random_bytes_are_filled_and_never_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
