@@ -451,7 +451,6 @@ supervisor_commit(struct context *context, struct step *step,
 {
 	const struct supervisor_spec *spec = step->resource->spec;
 	struct supervisor_state *state = step->state;
-	bool was_enabled = state->daemon.was_enabled;
 
 	/* Packages are installed by now: what runs it is decided anew. */
 	supervisor_daemon_find(context, &state->init, spec->config,
@@ -461,8 +460,6 @@ supervisor_commit(struct context *context, struct step *step,
 	if (supervisor_daemon_is_enabled(context, &state->init,
 					 &state->daemon))
 		return 0;
-	if (state->daemon.how == SUPERVISOR_SERVICE)
-		state->daemon.was_enabled = was_enabled;
 	state->placed = true;
 	return supervisor_daemon_place(context, &state->daemon, err);
 }
@@ -726,6 +723,7 @@ restore_programs(struct context *context, struct step *step,
 	work.limit = limit;
 	work.config = &state->before;
 	work.listed = ran_before(context, state);
+	work.only_listed = true;
 	if (state->restarted) {
 		work.all_fresh = true;
 		if (restart_daemon(context, step, &after, &before, err) < 0)
@@ -744,6 +742,7 @@ supervisor_restore(struct context *context, struct step *step,
 {
 	struct supervisor_state *state = step->state;
 	struct deadline limit = deadline_in(RESTORE_MS);
+	struct error ignored = ERROR_INIT;
 	bool stopped = false;
 	struct rpc rpc;
 
@@ -757,12 +756,16 @@ supervisor_restore(struct context *context, struct step *step,
 	if (context->image || !state->begun)
 		return 0;
 	rpc = rpc_for(context, &state->after);
+	if (!state->was_up)
+		state->had_before = supervisor_config_read(context,
+			state->after.path, SUPERVISOR_HOST, &state->before,
+			&ignored) == 0;
 	if (state->started && run_by_service(&state->daemon) && !stopped)
 		return init_system_stop(&state->init, state->daemon.service,
 					limit, err);
 	if (state->started)
 		return shut_down(state, &rpc, limit, err);
-	if (!state->was_up)
+	if (!state->had_before)
 		return 0;
 	return restore_programs(context, step, limit, err);
 }

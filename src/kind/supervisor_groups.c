@@ -119,7 +119,8 @@ is_required(const struct supervisor_work *work,
 
 	if (!supervisor_names_have(&work->mine, process->group))
 		return false;
-	return is_listed(work, process) || (program && program->autostart);
+	return is_listed(work, process) ||
+	       (!work->only_listed && program && program->autostart);
 }
 
 static bool

@@ -28,6 +28,7 @@ struct supervisor_work {
 	const struct rpc *rpc;
 	const struct supervisor_config *config;  /* as the files are now */
 	const char *const *listed;       /* programs that must run; or NULL */
+	bool only_listed;                /* nothing else must run */
 	struct supervisor_names mine;    /* groups that the run is about */
 	struct supervisor_names restart; /* of them: made of what changed */
 	struct supervisor_names fresh;   /* result: started by this work */
