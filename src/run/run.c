@@ -12,6 +12,7 @@
 #include "io/transaction.h"
 #include "run/gate.h"
 #include "run/lock.h"
+#include "run/removal.h"
 
 static struct run *
 run_of(struct context *context)
@@ -59,25 +60,37 @@ run_step(struct run *run, struct step *step, const char *name, step_op *op,
 	return 0;
 }
 
+static int
+observe(struct run *run, struct step *step, struct error *err)
+{
+	step->recorded = generation_find(&run->previous,
+		step->resource->kind->name, step->resource->name);
+	return run_step(run, step, "observe", step->resource->kind->observe,
+			err);
+}
+
 int
 run_observe(struct run *run, struct error *err)
 {
 	int64_t begin = clock_ms();
 	size_t place_end = plan_phase_end(&run->plan, PHASE_PLACE);
 
-	for (size_t i = 0; i < run->plan.n; i++) {
-		struct step *step = &run->plan.steps[i];
+	/* Trees first: what comes out of one may have its place, and so its
+	 * step, before it, and asks whether that tree changes. */
+	for (int trees = 1; trees >= 0; trees--) {
+		for (size_t i = 0; i < place_end; i++) {
+			struct step *step = &run->plan.steps[i];
 
-		if (i == place_end)
-			plan_propagate(&run->plan);
-		step->recorded = generation_find(&run->previous,
-			step->resource->kind->name, step->resource->name);
-		if (run_step(run, step, "observe", step->resource->kind->observe,
-			     err) < 0)
+			if (step->resource->kind->tree == (trees == 1) &&
+			    observe(run, step, err) < 0)
+				return -1;
+		}
+	}
+	plan_propagate(&run->plan);
+	for (size_t i = place_end; i < run->plan.n; i++) {
+		if (observe(run, &run->plan.steps[i], err) < 0)
 			return -1;
 	}
-	if (place_end == run->plan.n)
-		plan_propagate(&run->plan);
 	timeline_add(&run->timeline, "observe", NULL, begin, clock_ms(), NULL);
 	return 0;
 }
@@ -107,6 +120,7 @@ run_open(struct run *run, struct error *err)
 	run->gate_was_open = run->gate_is_open = gate_is_open(&run->state);
 	run->fetcher = fetcher_new(&fetcher_options_default);
 	plan_make(run->arena, options->profile, &run->plan);
+	removal_find(run);
 	run->context = (struct context){
 		.arena = run->arena,
 		.profile = options->profile,
