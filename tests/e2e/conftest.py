@@ -11,6 +11,7 @@ import certs as certificates
 from cloud import Cloud
 from machine import Box, Disk, Machine
 from netns import private_mounts
+from scene import Scene
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = ("ip", "nsenter", "unshare", "mount", "dnsmasq", "openssl",
@@ -31,17 +32,23 @@ WHY_NOT = why_not()
 
 
 def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "host: needs no root file system but this machine's own, "
+        "so that a dynamically linked fitout will do")
     if not WHY_NOT:
         private_mounts()
 
 
 @pytest.fixture(scope="session")
 def rootfs():
-    """rootfs(name): the layers of a root file system, made if need be."""
+    """rootfs(name): the layers of a root file system, made if need be;
+    "host" is this machine's own."""
     if WHY_NOT:
         pytest.skip(WHY_NOT)
 
     def make(name):
+        if name == "host":
+            return "/"
         done = subprocess.run([TOP / "tools/rootfs", name], timeout=900,
                               stdout=subprocess.PIPE, text=True)
         assert done.returncode == 0, \
@@ -130,3 +137,13 @@ def box(tmp_path, cloud, rootfs):
     yield make
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def scene(box, cloud, certs, fitout):
+    """A host in a box, an origin and a good profile; see scene.py."""
+    host = box("host")
+    host.disk.copy(certs.ca, "/etc/ssl/test-ca.pem")
+    made = Scene(host, cloud, fitout)
+    made.environment["SSL_CERT_FILE"] = "/etc/ssl/test-ca.pem"
+    return made

@@ -48,6 +48,7 @@ class Disk:
 
     def __init__(self, directory, lower):
         self.directory = pathlib.Path(directory)
+        self.lower = lower
         self.root = self.directory / "root"
         layers = self.directory / "layers"
         for path in (self.root, layers):
@@ -93,7 +94,20 @@ class Disk:
 
     def snapshot(self, *ignore):
         """What differs from the root file system now; see snapshot.py."""
-        return snapshot.take(self.upper, [i.lstrip("/") for i in ignore])
+        found = snapshot.take(self.upper, [i.lstrip("/") for i in ignore])
+        return {path: entry for path, entry in found.items()
+                if not self._as_below(path, entry)}
+
+    def _as_below(self, path, entry):
+        """Is it only here because the overlay copied it up?"""
+        with contextlib.suppress(OSError):
+            os.getxattr(self.upper / path, "trusted.overlay.opaque")
+            return False
+        for layer in self.lower.split(":"):
+            below = os.path.join(layer, path)
+            if os.path.lexists(below):
+                return snapshot.describe(below) == entry
+        return False
 
     def close(self):
         for path in (self.root, self.directory / "layers"):
