@@ -210,9 +210,14 @@ check(struct journal *journal, struct error *err)
 			"the journal in the state directory has %lld bytes, "
 			"more than the %d that one can have",
 			(long long)st.st_size, FILE_MAX_BYTES);
-	if (check_header(journal, err) < 0)
+	if (check_header(journal, err) < 0 ||
+	    check_records(journal, (uint64_t)st.st_size, err) < 0)
 		return -1;
-	return check_records(journal, (uint64_t)st.st_size, err);
+	/* Whoever wrote the last record may have been killed before it was
+	 * durable; what is done because of it must not outlive it. */
+	if (journal->end > HEADER_BYTES && fdatasync(journal->fd) < 0)
+		return error_sys(err, "sync the journal");
+	return 0;
 }
 
 static int

@@ -337,6 +337,9 @@ make_staging(struct transaction *transaction, int dirfd, const char *path,
 		return -1;
 	if (mkdirat(dirfd, path_base(path), 0700) < 0)
 		return error_sys(err, "make the staging directory %s", path);
+	/* What is taken away into it must not be durable before it is. */
+	if (fsync(dirfd) < 0 && errno != EINVAL)
+		return error_sys(err, "sync the directory of %s", path);
 	staging->dirfd = openat(dirfd, path_base(path), O_RDONLY |
 				O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (staging->dirfd < 0)

@@ -89,7 +89,7 @@ keep_first(int *result, struct error *first, const struct error *err)
 	*result = -1;
 }
 
-/* The parents of a kept tree: private, and each durable before the next. */
+/* The parents of a kept tree: private. */
 static int
 make_kept_parents(struct transaction *transaction, const char *path,
 		  struct error *err)
@@ -113,7 +113,7 @@ make_kept_parents(struct transaction *transaction, const char *path,
 		return -1;
 	if (mkdirat(up, path_base(dir), 0700) < 0 && errno != EEXIST)
 		return error_sys(err, "make the directory %s", dir);
-	return touch_directory(transaction, up, err);
+	return 0;
 }
 
 static int
@@ -129,14 +129,19 @@ move_kept(struct transaction *transaction, const struct record *kept,
 			       &from, err) < 0)
 		return -1;
 	found = spot_stat(&from, &st, err);
-	if (found <= 0)
-		return found;    /* moved by a run that was killed then */
-	if (make_kept_parents(transaction, kept->to, err) < 0 ||
-	    spot_open(transaction, kept->to, &to, err) < 0 ||
-	    tree_remove(to.dirfd, to.name, err) < 0 ||
-	    rename_into(&from, &to, err) < 0)
+	if (found < 0 ||
+	    make_kept_parents(transaction, kept->to, err) < 0 ||
+	    spot_open(transaction, kept->to, &to, err) < 0)
 		return error_in(err, "keep %s", kept->to);
-	return touch_directory(transaction, to.dirfd, err);
+	/* Else a run that was killed then has moved it. */
+	if (found &&
+	    (tree_remove(to.dirfd, to.name, err) < 0 ||
+	     rename_into(&from, &to, err) < 0))
+		return error_in(err, "keep %s", kept->to);
+	/* All of it: that run may have made its directories, too. */
+	if (syncfs(to.dirfd) < 0)
+		return error_sys(err, "sync the filesystem of %s", kept->to);
+	return 0;
 }
 
 static int
@@ -150,7 +155,7 @@ move_kept_of(struct transaction *transaction, const struct staging *staging,
 		    move_kept(transaction, kept, err) < 0)
 			return -1;
 	}
-	return sync_touched(transaction, err);
+	return 0;
 }
 
 static int
