@@ -7,18 +7,16 @@
 
 #include "base/str.h"
 
-/* A path as one word of sh, which may also stand in a crontab: there an
- * unescaped '%' is a newline. */
+/* A path as one word of sh. In a crontab an unescaped '%' would be a newline;
+ * cron takes the backslash away itself then. */
 static void
-add_word(struct str *out, const char *path, bool cron)
+add_word(struct str *out, const char *path)
 {
 	const char *plain = "/._-+:@,";
 
 	for (; *path; path++) {
 		if (!isalnum((unsigned char)*path) && !strchr(plain, *path))
 			str_add(out, "\\");
-		if (*path == '%' && cron)
-			str_add(out, "\\\\");
 		str_add_n(out, path, 1);
 	}
 }
@@ -73,7 +71,7 @@ agent_gate_cron_text(const char *text, bool system, const char *ready_path,
 	struct str question = STR_INIT(8192);
 
 	str_add(&question, "[ -e ");
-	add_word(&question, ready_path, true);
+	add_word(&question, ready_path);
 	str_add(&question, " ] || exit 0; ");
 	while (*text) {
 		size_t n = strcspn(text, "\n"), at = command_at(text, n, system);
@@ -125,9 +123,9 @@ agent_gate_script_text(const char *service, const char *real,
 	str_add(out, "# fitout's gate: nothing starts this service before a "
 		"run of fitout is\n# complete. The real script is the one "
 		"named at the end.\nready=");
-	add_word(out, ready_path, false);
+	add_word(out, ready_path);
 	str_add(out, "\nreal=");
-	add_word(out, held_path, false);
+	add_word(out, held_path);
 	str_addf(out, "\n"
 		 "case \"${1:-}\" in\n"
 		 "stop | status) ;;\n"

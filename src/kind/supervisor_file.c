@@ -333,24 +333,51 @@ read_section(struct reading *reading, const char *section, int line)
 	return 0;
 }
 
+/* A heading that is indented counts only if it is not a part of the value
+ * above it: if the INI reader took it for one, too. */
+static bool
+is_section(const struct ini *ini, const char *section)
+{
+	for (size_t i = 0; i < ini->n; i++)
+		if (!strcmp(ini->entries[i].section, section))
+			return true;
+	return false;
+}
+
+/* "[NAME]" in LINE (n bytes), or NULL. */
+static const char *
+heading(struct reading *reading, const char *line, size_t n)
+{
+	const char *open = line, *close, *name;
+
+	while (open < line + n && (*open == ' ' || *open == '\t'))
+		open++;
+	if (open == line + n || *open != '[')
+		return NULL;
+	close = memchr(open, ']', (size_t)(line + n - open));
+	if (!close)
+		return NULL;
+	name = arena_dup_n(reading->arena, open + 1,
+			   (size_t)(close - open - 1));
+	return open == line || is_section(&reading->ini, name) ? name : NULL;
+}
+
 /* Every "[section]" line, in order, also of sections without a key. */
 static int
 read_sections(struct reading *reading, const char *text, size_t n)
 {
 	const char *end = text + n;
-	int line = 1;
 
-	for (; text < end; line++) {
+	if (n >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3))
+		text += 3;
+	for (int line = 1; text < end; line++) {
 		const char *eol = memchr(text, '\n', (size_t)(end - text));
-		const char *close;
+		const char *section;
 
 		if (!eol)
 			eol = end;
-		close = *text == '[' ? memchr(text, ']', (size_t)(eol - text))
-				     : NULL;
-		if (close && read_section(reading, arena_dup_n(reading->arena,
-				text + 1, (size_t)(close - text - 1)),
-				line) < 0)
+		section = heading(reading, text, (size_t)(eol - text));
+		if (section && read_section(reading, section, line) < 0)
 			return -1;
 		text = eol + 1;
 	}
