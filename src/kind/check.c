@@ -285,17 +285,13 @@ try_once(struct attempt *attempt, bool *ret_holds, struct error *err)
 static int
 check_observe(struct context *context, struct step *step, struct error *err)
 {
-	size_t end = plan_phase_begin(context->plan, PHASE_CHECK);
-
 	if (context->image)
 		return 0;
 	if (!context->gate_open) {
 		step->action = ACTION_RUN;
 		step->reason = "no run of this boot is complete yet";
 	}
-	for (size_t i = 0; i < end; i++) {
-		if (context->plan->steps[i].action == ACTION_NONE)
-			continue;
+	if (plan_actions(context->plan)) {
 		step->action = ACTION_RUN;
 		step->reason = "something changes";
 	}

@@ -139,6 +139,7 @@ enum action {
 struct record {
 	const char *spec;          /* key_describe() text */
 	const char *destination;   /* absolute, or NULL */
+	bool created;              /* nothing was there before fitout came */
 	const char *const *apart;  /* relative paths below it that are not its
 				      to judge; NULL-terminated, or NULL */
 	const char *manifest;      /* lines, see io/manifest.h */

@@ -56,7 +56,7 @@ plan_make(struct arena *arena, const struct profile *profile,
 	for (size_t i = 0; i < profile->n; i++)
 		steps[i].resource = &profile->resources[i];
 	qsort(steps, profile->n, sizeof(*steps), compare_steps);
-	*ret_plan = (struct plan){ steps, profile->n };
+	*ret_plan = (struct plan){ .steps = steps, .n = profile->n };
 }
 
 size_t
@@ -115,6 +115,13 @@ plan_touches(const struct plan *plan, const char *path)
 			continue;
 		if (path_is_below(path, destination_of(step)) ||
 		    path_is_below(destination_of(step), path))
+			return true;
+	}
+	for (size_t i = 0; i < plan->n_removals; i++) {
+		const char *removed = plan->removals[i].destination;
+
+		if (path_is_below(path, removed) ||
+		    path_is_below(removed, path))
 			return true;
 	}
 	return false;
@@ -177,7 +184,7 @@ plan_propagate(struct plan *plan)
 size_t
 plan_actions(const struct plan *plan)
 {
-	size_t n = 0;
+	size_t n = plan->n_removals;
 
 	for (size_t i = 0; i < plan->n; i++)
 		n += plan->steps[i].action != ACTION_NONE;
@@ -196,7 +203,7 @@ is_change(const struct step *step)
 size_t
 plan_changes(const struct plan *plan)
 {
-	size_t n = 0;
+	size_t n = plan->n_removals;
 
 	for (size_t i = 0; i < plan->n; i++)
 		n += is_change(&plan->steps[i]);

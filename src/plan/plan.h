@@ -18,9 +18,19 @@
 #include "plan/kind.h"
 #include "plan/profile.h"
 
+/* Something that an earlier generation installed and that the profile no
+ * longer names: it is removed, after what is placed, deepest first. */
+struct removal {
+	const char *label;         /* "file /etc/motd" */
+	const char *destination;
+	bool only_empty;           /* a directory: its inside is not ours */
+};
+
 struct plan {
 	struct step *steps;
 	size_t n;
+	struct removal *removals;  /* found by run/, see run/removal.h */
+	size_t n_removals;
 };
 
 /* One step for each resource, action ACTION_NONE. Lives in ARENA. */

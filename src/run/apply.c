@@ -16,6 +16,7 @@
 #include "plan/plan.h"
 #include "run/gate.h"
 #include "run/generation.h"
+#include "run/removal.h"
 #include "run/report.h"
 #include "run/run.h"
 #include "run/stage.h"
@@ -112,6 +113,7 @@ commit(struct run *run, struct error *err)
 		return -1;
 	timeline_add(&run->timeline, "sync", NULL, begin, clock_ms(), NULL);
 	if (commit_phase(run, PHASE_PLACE, err) < 0 ||
+	    removal_commit(run, err) < 0 ||
 	    commit_phase(run, PHASE_RUN, err) < 0 ||
 	    commit_phase(run, PHASE_ACTIVATE, err) < 0)
 		return -1;
@@ -148,7 +150,11 @@ record_step(struct run *run, struct generation_text *text, struct step *step,
 	own_str struct str spec = STR_INIT((size_t)16 << 20);
 	own_str struct str manifest = STR_INIT((size_t)1 << 30);
 	const struct kind *kind = step->resource->kind;
-	struct record record = { .destination = step->resource->destination };
+	struct record record = {
+		.destination = step->resource->destination,
+		.created = step->recorded ? step->recorded->created
+					  : step->action == ACTION_CREATE,
+	};
 
 	key_describe(kind->keys, step->resource->spec, &spec);
 	record.spec = str_get(&spec);
@@ -404,6 +410,9 @@ log_plan(const struct run *run)
 				 step->reason ? step->reason : "",
 				 step->reason ? ")" : "");
 	}
+	for (size_t i = 0; i < run->plan.n_removals; i++)
+		log_info("plan.step", run->plan.removals[i].label,
+			 "remove (%s)", REMOVAL_REASON);
 }
 
 static void

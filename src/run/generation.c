@@ -184,6 +184,8 @@ parse_row(struct arena *arena, char **at, struct generation_row *row)
 	row->kind = field(&line);
 	row->name = line ? line : "";
 	row->record.destination = parse_destination(arena, at);
+	gather(at, '!', &n);
+	row->record.created = n > 0;
 	text = gather(at, '-', &n);
 	row->record.apart = parse_list(arena, text, n);
 	text = gather(at, '=', &n);
@@ -301,6 +303,8 @@ generation_add(struct generation_text *text, const char *kind,
 	str_addf(&text->text, "@ %s %s\n", kind, name);
 	if (record->destination)
 		str_addf(&text->text, "> %s\n", record->destination);
+	if (record->created)
+		str_add(&text->text, "! created\n");
 	for (const char *const *path = record->apart; path && *path; path++)
 		str_addf(&text->text, "- %s\n", *path);
 	add_marked(&text->text, "= ", record->spec, strlen(record->spec));

@@ -15,6 +15,7 @@
  *	profile NAME SHA256
  *	@ KIND NAME                 a resource
  *	> /usr/local/programs/nginx where it is
+ *	! created                   nothing was there before
  *	- logs                      what below it is not its to judge
  *	= key = value               its spec (plan/key.h key_describe)
  *	+ f 0644 0 0 ...            its tree (io/manifest.h)

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "run/gate.h"
+#include "run/removal.h"
 
 #define DIFF_TEXT_MAX ((size_t)1 << 20)
 
@@ -34,6 +35,18 @@ step_json(struct run *run, struct step *step, struct json *rows,
 }
 
 static struct json *
+removal_json(const struct removal *removal)
+{
+	struct json *row = json_new_object();
+
+	json_set_text(row, "resource", removal->label);
+	json_set_text(row, "action", action_text(ACTION_REMOVE));
+	json_set_text(row, "reason", REMOVAL_REASON);
+	json_set_text(row, "destination", removal->destination);
+	return row;
+}
+
+static struct json *
 collect(struct run *run, size_t *ret_changes, struct error *err)
 {
 	own_json struct json *plan = json_new_object();
@@ -57,6 +70,8 @@ collect(struct run *run, size_t *ret_changes, struct error *err)
 	for (size_t i = 0; i < run->plan.n; i++)
 		if (step_json(run, &run->plan.steps[i], rows, err) < 0)
 			return NULL;
+	for (size_t i = 0; i < run->plan.n_removals; i++)
+		json_add(rows, removal_json(&run->plan.removals[i]));
 	return steal_ptr(plan);
 }
 
