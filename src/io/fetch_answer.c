@@ -137,7 +137,8 @@ read_field(struct fetch_answer *a, const char *name, const char *value)
 		a->chunked = true;
 		if (strcasecmp(value, "chunked") != 0 &&
 		    strcasecmp(value, "identity") != 0)
-			a->malformed = "its Transfer-Encoding was not asked for";
+			a->malformed = "its Transfer-Encoding was not asked "
+				       "for";
 	} else if (strcasecmp(name, "Content-Encoding") == 0) {
 		if (strcasecmp(value, "identity") != 0)
 			str_printable(value, a->coding, sizeof(a->coding));
@@ -291,7 +292,8 @@ judge_part(const struct fetch_answer *a, const struct fetch_ask *ask,
 
 	if (!ask->ranged)
 		return refuse(plan, ERROR_NETWORK,
-			      "answered 206 with a part that was not asked for");
+			      "answered 206 with a part that was not asked "
+			      "for");
 	if (!a->has_range || a->first != ask->delivered)
 		return refuse(plan, ERROR_NETWORK,
 			      "answered 206 with another part than the one "
@@ -366,8 +368,8 @@ fetch_answer_judge(const struct fetch_answer *a, const struct fetch_ask *ask,
 		return refuse_status(plan, a);
 	if (a->coding[0] && !coding_is_the_file(a, ask->path))
 		return refuse(plan, ERROR_NETWORK,
-			      "answered with Content-Encoding \"%s\", which was "
-			      "not asked for", a->coding);
+			      "answered with Content-Encoding \"%s\", which "
+			      "was not asked for", a->coding);
 	return a->status == 206 ? judge_part(a, ask, plan)
 				: judge_whole(a, ask, plan);
 }

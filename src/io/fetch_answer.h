@@ -69,7 +69,7 @@ enum fetch_verdict {
 
 struct fetch_plan {
 	uint64_t skip;              /* leading bytes that were had already */
-	uint64_t expect;            /* bytes of this answer's body, or unknown */
+	uint64_t expect;            /* bytes of this body, or unknown */
 	uint64_t size;              /* of the whole body, or unknown */
 	enum error_code code;       /* FETCH_REFUSE and FETCH_AGAIN: why */
 	char text[160];

@@ -14,9 +14,10 @@ struct fetcher_options {
 	int64_t stall_timeout_ms;     /* no byte for so long: broken; 30000 */
 	unsigned attempts;            /* per mirror, not counting those that
 					 brought 1 MiB or more; 5 */
-	int64_t backoff_ms;           /* first wait, doubles, full jitter; 500 */
+	int64_t backoff_ms;           /* first wait; doubles, jitters; 500 */
 	const char *user_agent;
-	const char *ca_file;          /* NULL: SSL_CERT_FILE, else the usual places */
+	const char *ca_file;          /* NULL: SSL_CERT_FILE, else the usual
+					 places */
 };
 
 enum fetch_event_type {

@@ -3,16 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -22,11 +18,11 @@
 #include "base/vec.h"
 #include "io/fetch.h"
 #include "io/fetch_wire.h"
-#include "io/newfile.h"
+#include "io/fetcher_file.h"
+#include "io/fetcher_request.h"
 
 #define EVENTS_MAX 16384
 #define PIPE_BYTES (1024 * 1024)
-#define EXCHANGE_MAX_BYTES (1024 * 1024)
 /* The fetcher ends every request at its deadline; one that does not (a
  * resolver that blocks) is given up so much later. */
 #define GRACE_MS 3000
@@ -448,127 +444,6 @@ send_order(struct fetcher *f, const struct fetch_head *head, const char *text,
 	}
 }
 
-static bool
-has_control(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			return true;
-	return false;
-}
-
-static bool
-is_file_url(const char *url)
-{
-	return strncasecmp(url, "file:", 5) == 0;
-}
-
-static int
-check_url(const char *url, struct error *err)
-{
-	char shown[160];
-
-	if (is_file_url(url))
-		return error_raise(err, ERROR_FORMAT,
-				   "%s: files stand before http mirrors, and "
-				   "only where something is downloaded",
-				   url_redact(url, shown, sizeof(shown)));
-	if (strncasecmp(url, "http://", 7) != 0 &&
-	    strncasecmp(url, "https://", 8) != 0)
-		return error_raise(err, ERROR_FORMAT,
-				   "%s is not an http, https or file address",
-				   url_redact(url, shown, sizeof(shown)));
-	if (has_control(url) || strchr(url, ' '))
-		return error_raise(err, ERROR_FORMAT,
-				   "%s holds a blank or control character: "
-				   "write it as %%XX",
-				   url_redact(url, shown, sizeof(shown)));
-	return 0;
-}
-
-/* Put S and its NUL into the text of a message. */
-static void
-add_string(struct str *text, const char *s)
-{
-	str_add_n(text, s, strlen(s) + 1);
-}
-
-static int
-add_urls(const struct fetch_request *request, struct fetch_head *head,
-	 struct str *text, struct error *err)
-{
-	for (size_t i = 0; request->urls[i]; i++) {
-		if (check_url(request->urls[i], err) < 0)
-			return -1;
-		add_string(text, request->urls[i]);
-		head->n_urls++;
-	}
-	if (head->n_urls == 0 || head->n_urls > FETCH_MIRRORS_MAX)
-		return error_raise(err, ERROR_LIMIT,
-				   "%u mirrors: there may be 1 to %d",
-				   head->n_urls, FETCH_MIRRORS_MAX);
-	return 0;
-}
-
-static int
-add_headers(const struct fetch_request *request, struct fetch_head *head,
-	    struct str *text, struct error *err)
-{
-	for (size_t i = 0; request->headers && request->headers[i]; i++) {
-		if (has_control(request->headers[i]))
-			return error_raise(err, ERROR_FORMAT, "a request "
-					   "header holds a control character");
-		add_string(text, request->headers[i]);
-		head->n_headers++;
-	}
-	if (head->n_headers > FETCH_HEADERS_MAX)
-		return error_raise(err, ERROR_LIMIT,
-				   "%u request headers: there may be %d",
-				   head->n_headers, FETCH_HEADERS_MAX);
-	return 0;
-}
-
-static int
-make_text(const struct fetch_request *request, struct fetch_head *head,
-	  struct str *text, struct error *err)
-{
-	const char *method = request->method ? request->method : "GET";
-	const char *path = request->unix_socket ? request->unix_socket : "";
-
-	if (strlen(path) > 107)
-		return error_raise(err, ERROR_LIMIT, "the path of a socket "
-				   "may have 107 bytes: %s", path);
-	add_string(text, method);
-	add_string(text, path);
-	if (add_urls(request, head, text, err) < 0 ||
-	    add_headers(request, head, text, err) < 0)
-		return -1;
-	if (text->full)
-		return error_raise(err, ERROR_LIMIT, "addresses and headers "
-				   "of one request are more than %zu bytes",
-				   text->max);
-	head->text_bytes = (uint32_t)text->len;
-	return 0;
-}
-
-/* A request body of any size, as a file that cannot change any more. */
-static int
-make_body(const struct fetch_request *request, int *ret_fd, struct error *err)
-{
-	own_fd int fd = memfd_create("request", MFD_CLOEXEC |
-						MFD_ALLOW_SEALING);
-
-	if (fd < 0)
-		return error_sys(err, "make a file for a request's body");
-	if (write_all(fd, request->body, request->body_bytes, err) < 0)
-		return -1;
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
-				   F_SEAL_WRITE) < 0)
-		return error_sys(err, "seal a request's body");
-	*ret_fd = steal_fd(&fd);
-	return 0;
-}
-
 /* The fetcher's end does not block; a stream's pipe is as large as the
  * system allows, so that neither side waits for each other's turns. */
 static int
@@ -596,25 +471,6 @@ new_id(struct fetcher *f)
 	return f->last_id;
 }
 
-static void
-fill_head(const struct fetch_request *request, bool stream,
-	  struct fetch_head *head)
-{
-	uint64_t most = stream ? UINT64_MAX - 1 : EXCHANGE_MAX_BYTES;
-
-	head->command = FETCH_OPEN;
-	head->flags = (stream ? FETCH_FLAG_STREAM : 0u) |
-		      (request->no_proxy ? FETCH_FLAG_NO_PROXY : 0u) |
-		      (request->any_status && !stream ? FETCH_FLAG_ANY_STATUS
-						      : 0u) |
-		      (request->once ? FETCH_FLAG_ONCE : 0u) |
-		      (request->body ? FETCH_FLAG_HAS_BODY : 0u);
-	head->body_bytes = request->body ? request->body_bytes : 0;
-	head->max_bytes = request->max_bytes && request->max_bytes < UINT64_MAX
-		? request->max_bytes : most;
-	head->deadline_ms = request->deadline.at_ms;
-}
-
 /* Hand a request to the fetcher; its body will come from *ret_fd. SKIPPED
  * mirrors stand before those of the request. */
 static int
@@ -629,9 +485,9 @@ submit(struct fetcher *f, const struct fetch_request *request,
 	struct stream entry;
 	int fds[2];
 
-	fill_head(request, stream, &head);
-	if (make_text(request, &head, &text, err) < 0 || start(f, err) < 0 ||
-	    (request->body && make_body(request, &body, err) < 0) ||
+	if (fetch_request_encode(request, stream, &head, &text, err) < 0 ||
+	    start(f, err) < 0 ||
+	    (request->body && fetch_request_body(request, &body, err) < 0) ||
 	    make_pipe(stream, &ours, &theirs, err) < 0)
 		return -1;
 	head.id = new_id(f);
@@ -662,93 +518,6 @@ submit(struct fetcher *f, const struct fetch_request *request,
 }
 
 /* ---- files ---- */
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Why the path of a file URL cannot be used, or NULL; %XX is decoded. */
-static const char *
-decode_path(const char *s, char *out, size_t size)
-{
-	size_t n = 0;
-
-	for (; *s; s++) {
-		int high, low;
-		char c = *s;
-
-		if (c == '?' || c == '#')
-			return "write ? as %3F and # as %23";
-		if (c == '%') {
-			high = hex_value(s[1]);
-			low = high < 0 ? -1 : hex_value(s[2]);
-			if (low < 0)
-				return "a % is not followed by two hex digits";
-			c = (char)(high << 4 | low);
-			s += 2;
-		}
-		if (c == '\0')
-			return "it holds a NUL";
-		if (n + 1 >= size)
-			return "its path is too long";
-		out[n++] = c;
-	}
-	out[n] = '\0';
-	return NULL;
-}
-
-/* RFC 8089: file:///path, file://localhost/path, file:/path. */
-static const char *
-file_url_path(const char *url, char *out, size_t size)
-{
-	const char *s = url + strlen("file:");
-
-	if (str_starts(s, "//")) {
-		s += 2;
-		if (strncasecmp(s, "localhost/", 10) == 0)
-			s += strlen("localhost");
-	}
-	if (*s != '/')
-		return "it must name an absolute path: file:///…";
-	return decode_path(s, out, size);
-}
-
-static int
-open_file(const char *url, uint64_t max_bytes, int *ret_fd,
-	  uint64_t *ret_size, struct error *err)
-{
-	char path[4096], shown[256];
-	const char *problem = file_url_path(url, path, sizeof(path));
-	own_fd int fd = -1;
-	struct stat st;
-
-	if (problem)
-		return error_raise(err, ERROR_FORMAT, "%s: %s",
-				   str_printable(url, shown, sizeof(shown)),
-				   problem);
-	str_printable(path, shown, sizeof(shown));
-	/* Opening a FIFO must not wait for its writer. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return error_sys(err, "open %s", shown);
-	if (fstat(fd, &st) < 0)
-		return error_sys(err, "look at %s", shown);
-	if (!S_ISREG(st.st_mode))
-		return error_raise(err, ERROR_FORMAT,
-				   "%s is not a regular file", shown);
-	if ((uint64_t)st.st_size > max_bytes)
-		return error_raise(err, ERROR_LIMIT, "%s is %jd bytes, more "
-				   "than the limit of %" PRIu64, shown,
-				   (intmax_t)st.st_size, max_bytes);
-	*ret_size = (uint64_t)st.st_size;
-	*ret_fd = steal_fd(&fd);
-	return 0;
-}
 
 /* Started and done at once: the reader's end of file tells the rest. */
 static int
@@ -786,8 +555,9 @@ open_stream(struct fetcher *f, const struct fetch_request *request,
 	uint64_t size;
 	own_fd int fd = -1;
 
-	for (; *rest.urls && is_file_url(*rest.urls); rest.urls++, skipped++) {
-		if (open_file(*rest.urls, max, &fd, &size, err) == 0)
+	for (; *rest.urls && file_address_is(*rest.urls);
+	     rest.urls++, skipped++) {
+		if (file_address_open(*rest.urls, max, &fd, &size, err) == 0)
 			break;
 		log_debug("fetch.mirror", request->label, "%s", err->text);
 	}

@@ -46,7 +46,8 @@ struct fetch_request {
 					 most 16: http, https; for streams
 					 file as well, before the others */
 	const char *method;           /* NULL: GET */
-	const char *const *headers;   /* "Name: value", NULL-terminated; or NULL */
+	const char *const *headers;   /* "Name: value", NULL-terminated; or
+					 NULL */
 	const void *body;             /* request body, or NULL */
 	size_t body_bytes;
 	const char *unix_socket;      /* connect there instead; or NULL */

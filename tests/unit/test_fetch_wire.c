@@ -137,7 +137,7 @@ refused(struct ends *e, struct fetch_head head, const char *with,
 }
 
 static void
-requests_that_make_no_sense_are_refused_and_leak_nothing(void **state)
+requests_without_sense_are_refused_and_leak_nothing(void **state)
 {
 	struct ends *e = *state;
 	struct fetch_head head = good_head();
@@ -199,7 +199,7 @@ main(void)
 		cmocka_unit_test(nothing_waiting_is_not_the_end),
 		cmocka_unit_test(a_full_socket_is_not_an_error),
 		cmocka_unit_test(
-			requests_that_make_no_sense_are_refused_and_leak_nothing),
+			requests_without_sense_are_refused_and_leak_nothing),
 		cmocka_unit_test(a_message_of_another_size_is_refused),
 		cmocka_unit_test(cancelling_needs_nothing_but_the_number),
 	};

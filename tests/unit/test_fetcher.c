@@ -316,7 +316,7 @@ a_death_is_told_once_and_then_another_serves(void **state)
 }
 
 static void
-a_death_during_an_exchange_is_told_to_the_streams_as_well(void **state)
+a_death_during_an_exchange_is_told_to_streams_as_well(void **state)
 {
 	struct fetcher *f = *state;
 	struct fetch_event event;
@@ -349,7 +349,7 @@ an_exchange_leaves_the_events_of_streams_alone(void **state)
 }
 
 static void
-a_fetcher_that_hangs_is_waited_for_no_longer_than_allowed(void **state)
+a_fetcher_that_hangs_is_not_waited_for_for_ever(void **state)
 {
 	struct fetcher *f = *state;
 	struct error err = ERROR_INIT;
@@ -432,10 +432,10 @@ main(void)
 		with_fetcher(a_second_end_is_one_too_many),
 		with_fetcher(a_death_is_told_once_and_then_another_serves),
 		with_fetcher(
-			a_death_during_an_exchange_is_told_to_the_streams_as_well),
+			a_death_during_an_exchange_is_told_to_streams_as_well),
 		with_fetcher(an_exchange_leaves_the_events_of_streams_alone),
 		with_fetcher(
-			a_fetcher_that_hangs_is_waited_for_no_longer_than_allowed),
+			a_fetcher_that_hangs_is_not_waited_for_for_ever),
 		with_fetcher(cancelled_streams_are_heard_no_more),
 		with_fetcher(streams_are_counted),
 		with_fetcher(requests_beyond_their_limits_are_refused),

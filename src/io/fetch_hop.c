@@ -1,0 +1,684 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/fetch_hop.h"
+
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#define HEAD_BYTES_MAX (256 * 1024)     /* all header lines of one hop */
+#define STREAM_BUFFER_BYTES (256 * 1024L)
+#define EXCHANGE_BUFFER_BYTES (16 * 1024L)
+#define IDLE_CONNECTIONS_MAX 16L
+
+/* Never through a proxy, whatever the environment says: metadata services
+ * and this host. */
+#define NEVER_PROXIED \
+	"localhost,127.0.0.0/8,::1,169.254.169.254,fd00:ec2::254"
+
+_Static_assert(sizeof(((struct hop *)0)->error) >= CURL_ERROR_SIZE,
+	       "curl writes so much");
+
+/* ---- addresses ---- */
+
+static char *
+url_part(const char *url, CURLUPart part, char *buf, size_t size)
+{
+	CURLU *u = curl_url();
+	char *value = NULL;
+
+	buf[0] = '\0';
+	if (u && !curl_url_set(u, CURLUPART_URL, url, 0) &&
+	    !curl_url_get(u, part, &value, CURLU_DEFAULT_PORT))
+		snprintf(buf, size, "%s", value);
+	curl_free(value);
+	curl_url_cleanup(u);
+	return buf;
+}
+
+static bool
+same_origin(const char *a, const char *b)
+{
+	static const CURLUPart parts[] = { CURLUPART_SCHEME, CURLUPART_HOST,
+					   CURLUPART_PORT };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		char x[256], y[256];
+
+		if (strcasecmp(url_part(a, parts[i], x, sizeof(x)),
+			       url_part(b, parts[i], y, sizeof(y))) != 0)
+			return false;
+	}
+	return true;
+}
+
+static struct web *
+web_of(const struct transfer *t)
+{
+	char *web = NULL;
+
+	curl_easy_getinfo(t->hop.easy, CURLINFO_PRIVATE, &web);
+	return (struct web *)(void *)web;
+}
+
+/* The kind of host this hop speaks to. Through a proxy the peer's address is
+ * the proxy's and says nothing: only a host given in numbers does then. */
+static enum address_class
+class_of_hop(const struct transfer *t, const char *peer)
+{
+	bool may_be_proxied = web_of(t)->proxy_in_environment;
+	char host[256];
+
+	return address_class_of(url_part(t->url, CURLUPART_HOST, host,
+					 sizeof(host)),
+				may_be_proxied
+					? ADDRESS_OPEN
+					: address_class_of(peer, ADDRESS_OPEN));
+}
+
+/* ---- callbacks ---- */
+
+/* Connected, nothing sent yet. */
+static int
+on_connected(void *context, char *peer, char *local, int peer_port,
+	     int local_port)
+{
+	struct transfer *t = context;
+	enum address_class class = class_of_hop(t, peer);
+	char url[96];
+
+	t->progress_ms = clock_ms();
+	if (t->redirects == 0)
+		t->origin = class;
+	else if (!address_may_redirect(t->origin, class)) {
+		t->hop.stop = STOP_MIRROR;
+		failure_set(&t->hop.stopped, ERROR_NETWORK, "redirects to %s, "
+			    "an address local to this host: refused",
+			    url_redact(t->url, url, 80));
+		return CURL_PREREQFUNC_ABORT;
+	}
+	return CURL_PREREQFUNC_OK;
+}
+
+/* The connection's TLS session, to know its close_notify by; or NULL. */
+static const void *
+tls_session(const struct transfer *t)
+{
+	struct curl_tlssessioninfo *info = NULL;
+
+	if (curl_easy_getinfo(t->hop.easy, CURLINFO_TLS_SSL_PTR, &info) ||
+	    !info || info->backend != CURLSSLBACKEND_OPENSSL)
+		return NULL;
+	return info->internals;
+}
+
+static size_t
+on_header(char *line, size_t size, size_t n, void *context)
+{
+	struct transfer *t = context;
+	char path[256];
+
+	n *= size;
+	t->progress_ms = clock_ms();
+	t->hop.head_bytes += n;
+	if (t->hop.head_bytes > HEAD_BYTES_MAX) {
+		t->hop.stop = STOP_MIRROR;
+		failure_set(&t->hop.stopped, ERROR_NETWORK,
+			    "answered with more than %d KiB of headers",
+			    HEAD_BYTES_MAX / 1024);
+		return 0;
+	}
+	if (t->hop.judged)
+		return n;   /* trailers */
+	fetch_answer_line(&t->hop.answer, line, n);
+	if (n > 2 || t->hop.answer.status < 200)
+		return n;   /* not the blank line, or 1xx: another follows */
+	t->hop.tls = tls_session(t);
+	transfer_judge(t, url_part(t->url, CURLUPART_PATH, path,
+				   sizeof(path)));
+	return t->hop.stop == STOP_NOT ? n : 0;
+}
+
+static size_t
+on_body(char *data, size_t size, size_t n, void *context)
+{
+	n *= size;
+	switch (transfer_deliver(context, data, n)) {
+	case DELIVER_TAKEN:
+		return n;
+	case DELIVER_PAUSE:
+		return CURL_WRITEFUNC_PAUSE;
+	default:
+		return 0;
+	}
+}
+
+static size_t
+on_read(char *out, size_t size, size_t n, void *context)
+{
+	ssize_t got = transfer_request_body(context, out, size * n);
+
+	return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
+}
+
+static int
+on_seek(void *context, curl_off_t offset, int origin)
+{
+	struct transfer *t = context;
+
+	if (origin != SEEK_SET || offset < 0)
+		return CURL_SEEKFUNC_CANTSEEK;
+	t->hop.body_at = (uint64_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+static CURLcode
+on_tls_context(CURL *easy, void *ssl_ctx, void *context)
+{
+	struct web *web = context;
+
+	tls_watch_closing(ssl_ctx, &web->watch);
+	return CURLE_OK;
+}
+
+static void
+on_close_notify(void *context, const void *ssl)
+{
+	const struct web *web = context;
+
+	for (struct transfer *t = web->running; t; t = t->hop.next)
+		if (t->hop.tls == ssl)
+			t->hop.close_notify = true;
+}
+
+/* ---- one request ---- */
+
+static bool
+has_header(const struct transfer *t, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; t->order->headers[i]; i++)
+		if (strncasecmp(t->order->headers[i], name, n) == 0 &&
+		    t->order->headers[i][n] == ':')
+			return true;
+	return false;
+}
+
+static void
+add_header(struct transfer *t, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(t->hop.headers, line);
+
+	if (!longer)
+		out_of_memory(strlen(line));
+	t->hop.headers = longer;
+}
+
+static bool
+takes_body(const struct transfer *t)
+{
+	return transfer_has_flag(t, FETCH_FLAG_HAS_BODY) ||
+	       transfer_method_is(t, "POST") ||
+	       transfer_method_is(t, "PUT") || transfer_method_is(t, "PATCH");
+}
+
+/* The caller's headers stay with the server they were meant for. */
+static void
+set_headers(struct transfer *t)
+{
+	char line[256];
+
+	add_header(t, "Expect:");
+	if (takes_body(t) && !has_header(t, "Content-Type"))
+		add_header(t, "Content-Type:");
+	if (t->redirects == 0 ||
+	    same_origin(t->url, t->order->urls[t->mirror]))
+		for (size_t i = 0; t->order->headers[i]; i++)
+			add_header(t, t->order->headers[i]);
+	if (t->hop.ranged) {
+		snprintf(line, sizeof(line), "Range: bytes=%" PRIu64 "-",
+			 t->delivered);
+		add_header(t, line);
+		snprintf(line, sizeof(line), "If-Range: %s", t->validator);
+		add_header(t, line);
+	}
+	curl_easy_setopt(t->hop.easy, CURLOPT_HTTPHEADER, t->hop.headers);
+}
+
+static void
+set_method(struct transfer *t)
+{
+	CURL *easy = t->hop.easy;
+
+	if (transfer_method_is(t, "HEAD")) {
+		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+		return;
+	}
+	if (takes_body(t)) {
+		curl_easy_setopt(easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+				 (curl_off_t)t->order->head.body_bytes);
+		curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+		curl_easy_setopt(easy, CURLOPT_READDATA, t);
+		curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+		curl_easy_setopt(easy, CURLOPT_SEEKDATA, t);
+	}
+	if (!transfer_method_is(t, "GET"))
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
+				 t->order->method);
+}
+
+/* What no caller can change. */
+static void
+set_policy(struct web *web, struct transfer *t)
+{
+	CURL *easy = t->hop.easy;
+
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+	/* Redirects are followed by transfer_redirect(), with its own say
+	 * on where they may lead and what goes along. */
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+			 (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* One connection a transfer: a flow that is paused holds no other
+	 * up, and a cut is seen as one. */
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+			 (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (transfer_has_flag(t, FETCH_FLAG_NO_PROXY) || t->order->unix_socket)
+		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	else
+		curl_easy_setopt(easy, CURLOPT_NOPROXY, web->no_proxy);
+	curl_easy_setopt(easy, CURLOPT_SHARE, web->share);
+}
+
+static bool
+is_openssl(void)
+{
+	const char *tls = curl_version_info(CURLVERSION_NOW)->ssl_version;
+
+	return tls && str_starts(tls, "OpenSSL/");
+}
+
+/* -1: there is nothing to check a certificate with, and T was told so. */
+static int
+set_trust(struct web *web, struct transfer *t)
+{
+	CURL *easy = t->hop.easy;
+	struct tls_trust trust;
+	struct failure why;
+
+	tls_trust_find(web->options->ca_file, web->bundle_only, &trust);
+	if (!trust.directory &&
+	    (!trust.file || access(trust.file, R_OK) < 0)) {
+		failure_set(&why, ERROR_NETWORK, "no CA bundle to check its "
+			    "certificate with%s%.60s (install "
+			    "ca-certificates, or set SSL_CERT_FILE)",
+			    trust.file ? ": cannot read " : "",
+			    trust.file ? trust.file : "");
+		transfer_next_mirror(t, &why);
+		return -1;
+	}
+	t->hop.by_directory = trust.directory != NULL;
+	curl_easy_setopt(easy, CURLOPT_CAINFO, trust.file);
+	curl_easy_setopt(easy, CURLOPT_CAPATH, trust.directory);
+	/* A bundle is parsed once for all connections. */
+	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, -1L);
+	if (is_openssl()) {
+		curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION,
+				 on_tls_context);
+		curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, web);
+	}
+	return 0;
+}
+
+static void
+set_callbacks(struct web *web, struct transfer *t)
+{
+	CURL *easy = t->hop.easy;
+
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, web);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->hop.error);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, t);
+}
+
+static void
+set_address(struct web *web, struct transfer *t)
+{
+	CURL *easy = t->hop.easy;
+	bool stream = transfer_has_flag(t, FETCH_FLAG_STREAM);
+
+	curl_easy_setopt(easy, CURLOPT_URL, t->url);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, web->options->user_agent);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+			 (long)web->options->connect_timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+			 stream ? STREAM_BUFFER_BYTES : EXCHANGE_BUFFER_BYTES);
+	if (t->order->unix_socket)
+		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH,
+				 t->order->unix_socket);
+}
+
+void
+hop_start(struct web *web, struct transfer *t)
+{
+	transfer_begin_hop(t);
+	t->hop.easy = curl_easy_init();
+	if (!t->hop.easy)
+		out_of_memory(STREAM_BUFFER_BYTES);
+	set_policy(web, t);
+	set_callbacks(web, t);
+	set_address(web, t);
+	set_method(t);
+	set_headers(t);
+	t->hop.next = web->running;
+	web->running = t;
+	if (strncasecmp(t->url, "https:", 6) == 0 && set_trust(web, t) < 0) {
+		hop_drop(web, t);
+		return;
+	}
+	curl_multi_add_handle(web->multi, t->hop.easy);
+}
+
+void
+hop_drop(struct web *web, struct transfer *t)
+{
+	struct transfer **at = &web->running;
+
+	if (!t->hop.easy)
+		return;
+	while (*at && *at != t)
+		at = &(*at)->hop.next;
+	if (*at)
+		*at = t->hop.next;
+	curl_multi_remove_handle(web->multi, t->hop.easy);
+	curl_easy_cleanup(t->hop.easy);
+	curl_slist_free_all(t->hop.headers);
+	t->hop.easy = NULL;
+	t->hop.headers = NULL;
+	t->hop.next = NULL;
+}
+
+void
+hop_resume(struct transfer *t)
+{
+	t->hop.paused = false;
+	t->progress_ms = clock_ms();
+	/* May call on_body at once, which may pause again. */
+	curl_easy_pause(t->hop.easy, CURLPAUSE_CONT);
+}
+
+/* ---- how it ended ---- */
+
+/* Would the same request end the same way? */
+static bool
+is_final(CURLcode code)
+{
+	switch (code) {
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static const char *
+certificate_hint(const struct transfer *t)
+{
+	long verify = 0;
+
+	curl_easy_getinfo(t->hop.easy, CURLINFO_SSL_VERIFYRESULT, &verify);
+	/* X509_V_ERR_CERT_NOT_YET_VALID and ..._HAS_EXPIRED */
+	return verify == 9 || verify == 10
+		? " (or is this host's clock wrong?)" : "";
+}
+
+static void
+describe_curl(const struct transfer *t, CURLcode code, struct failure *why)
+{
+	const char *text = t->hop.error[0] ? t->hop.error
+					   : curl_easy_strerror(code);
+	long sys = 0;
+
+	curl_easy_getinfo(t->hop.easy, CURLINFO_OS_ERRNO, &sys);
+	switch (code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+		failure_set(why, ERROR_NETWORK, "cannot resolve its host name");
+		break;
+	case CURLE_COULDNT_CONNECT:
+		failure_set(why, ERROR_NETWORK, "cannot connect: %s",
+			    sys ? strerror((int)sys) : text);
+		break;
+	case CURLE_OPERATION_TIMEDOUT:
+		failure_set(why, ERROR_TIMEOUT, "no connection within %" PRId64
+			    " ms", web_of(t)->options->connect_timeout_ms);
+		break;
+	case CURLE_PEER_FAILED_VERIFICATION:
+		failure_set(why, ERROR_NETWORK, "certificate refused: %.90s%s",
+			    text, certificate_hint(t));
+		break;
+	case CURLE_PARTIAL_FILE:
+		failure_set(why, ERROR_NETWORK, "broke off after %" PRIu64
+			    " bytes", t->hop.got);
+		break;
+	case CURLE_GOT_NOTHING:
+		failure_set(why, ERROR_NETWORK,
+			    "closed the connection without an answer");
+		break;
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+		failure_set(why, ERROR_NETWORK, "connection broke: %s",
+			    sys ? strerror((int)sys) : text);
+		break;
+	default:
+		failure_set(why, ERROR_NETWORK, "%.150s", text);
+		break;
+	}
+}
+
+static void
+follow_redirect(struct transfer *t)
+{
+	char *next = NULL;
+	const char *problem;
+	struct failure why;
+	char url[96];
+
+	curl_easy_getinfo(t->hop.easy, CURLINFO_REDIRECT_URL, &next);
+	problem = transfer_redirect_problem(t, next);
+	if (!problem) {
+		transfer_redirect(t, next);
+		return;
+	}
+	failure_set(&why, ERROR_NETWORK, "redirects %s%s%s%s: refused",
+		    problem, next ? " (" : "",
+		    next ? url_redact(next, url, 60) : "", next ? ")" : "");
+	transfer_next_mirror(t, &why);
+}
+
+/* A callback ended it. */
+static void
+report_stop(struct transfer *t)
+{
+	struct failure why = t->hop.stopped;
+
+	if (t->hop.stop == STOP_ALL)
+		transfer_fail(t, &why);
+	else
+		transfer_next_mirror(t, &why);
+}
+
+static void
+report_error(struct web *web, struct transfer *t, CURLcode code)
+{
+	struct failure why;
+
+	/* The bundle has the last word: someone may have put a certificate
+	 * into it by hand. */
+	if (code == CURLE_PEER_FAILED_VERIFICATION && t->hop.by_directory) {
+		web->bundle_only = true;
+		transfer_restart(t);
+		return;
+	}
+	describe_curl(t, code, &why);
+	if (is_final(code))
+		transfer_next_mirror(t, &why);
+	else
+		transfer_retry(t, &why);
+}
+
+static void
+report(struct web *web, struct transfer *t, CURLcode code)
+{
+	struct failure why;
+
+	if (t->hop.stop != STOP_NOT) {
+		report_stop(t);
+	} else if (t->hop.judged && t->hop.verdict == FETCH_REDIRECT) {
+		follow_redirect(t);
+	} else if (t->hop.judged && t->hop.verdict == FETCH_AGAIN) {
+		failure_set(&why, t->hop.plan.code, "%s", t->hop.plan.text);
+		transfer_retry(t, &why);
+	} else if (t->hop.judged && t->hop.verdict == FETCH_COMPLETE) {
+		transfer_arrived(t);
+	} else if (code != CURLE_OK) {
+		report_error(web, t, code);
+	} else if (!t->hop.judged) {
+		failure_set(&why, ERROR_NETWORK, "closed the connection in "
+			    "the middle of its headers");
+		transfer_retry(t, &why);
+	} else {
+		transfer_arrived(t);
+	}
+}
+
+/* ---- all of them ---- */
+
+static struct transfer *
+transfer_of(const struct web *web, const CURL *easy)
+{
+	struct transfer *t = web->running;
+
+	while (t && t->hop.easy != easy)
+		t = t->hop.next;
+	return t;
+}
+
+void
+web_run(struct web *web)
+{
+	CURLMsg *msg;
+	int left;
+
+	curl_multi_perform(web->multi, &left);
+	while ((msg = curl_multi_info_read(web->multi, &left))) {
+		struct transfer *t = transfer_of(web, msg->easy_handle);
+		CURLcode code = msg->data.result;
+
+		if (msg->msg != CURLMSG_DONE || !t)
+			continue;
+		report(web, t, code);
+		hop_drop(web, t);
+	}
+}
+
+int
+web_wait(struct web *web, const struct pollfd *fds, unsigned n,
+	 int timeout_ms)
+{
+	struct curl_waitfd waits[FETCH_STREAMS_MAX + 1];
+
+	for (unsigned i = 0; i < n; i++)
+		waits[i] = (struct curl_waitfd){
+			.fd = fds[i].fd,
+			.events = (short)
+				((fds[i].events & POLLIN ? CURL_WAIT_POLLIN
+							 : 0) |
+				 (fds[i].events & POLLOUT ? CURL_WAIT_POLLOUT
+							  : 0)),
+		};
+	return curl_multi_poll(web->multi, waits, n, timeout_ms, NULL) ==
+			       CURLM_OK ? 0 : -1;
+}
+
+/* ---- start and end ---- */
+
+static const char *
+either(const char *a, const char *b)
+{
+	const char *value = getenv(a);
+
+	return value && value[0] ? value : getenv(b);
+}
+
+static void
+read_proxy_environment(struct web *web)
+{
+	const char *exceptions = either("no_proxy", "NO_PROXY");
+	struct str list = STR_INIT(64 * 1024);
+
+	web->proxy_in_environment = either("http_proxy", "https_proxy") ||
+				    either("HTTPS_PROXY", "all_proxy") ||
+				    getenv("ALL_PROXY");
+	if (exceptions && strcmp(exceptions, "*") == 0) {
+		str_add(&list, "*");
+	} else {
+		str_add(&list, NEVER_PROXIED);
+		if (exceptions && exceptions[0])
+			str_addf(&list, ",%s", exceptions);
+	}
+	web->no_proxy = list.data;
+}
+
+int
+web_open(struct web *web, const struct fetcher_options *options)
+{
+	*web = (struct web){ .options = options };
+	web->watch.closed = on_close_notify;
+	web->watch.context = web;
+	read_proxy_environment(web);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return -1;
+	web->multi = curl_multi_init();
+	web->share = curl_share_init();
+	if (!web->multi || !web->share)
+		return -1;
+	curl_share_setopt(web->share, CURLSHOPT_SHARE,
+			  CURL_LOCK_DATA_SSL_SESSION);
+	curl_multi_setopt(web->multi, CURLMOPT_MAXCONNECTS,
+			  IDLE_CONNECTIONS_MAX);
+	return 0;
+}
+
+void
+web_close(struct web *web)
+{
+	curl_multi_cleanup(web->multi);
+	curl_share_cleanup(web->share);
+	curl_global_cleanup();
+	free(web->no_proxy);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP by libcurl, which is included by fetch_hop.c only: the requests of
+ * transfers, all in one multi loop. What no caller can change is set here:
+ * TLS 1.2 or later, certificates checked, http and https only, no cookies,
+ * netrc or content codings, proxies of the environment but never to this
+ * host or a metadata service.
+ */
+#pragma once
+
+#include <poll.h>
+#include <stdbool.h>
+
+#include "io/fetch_event.h"
+#include "io/fetch_tls.h"
+#include "io/fetch_transfer.h"
+
+struct web {
+	const struct fetcher_options *options;
+	void *multi, *share;
+	struct transfer *running;       /* list by hop.next */
+	char *no_proxy;                 /* CURLOPT_NOPROXY for all */
+	bool proxy_in_environment;
+	bool bundle_only;               /* the CA directory lacked one */
+	struct tls_watch watch;
+};
+
+int web_open(struct web *web, const struct fetcher_options *options);
+/* All hops have been dropped. */
+void web_close(struct web *web);
+
+/* Send the next request of T. */
+void hop_start(struct web *web, struct transfer *t);
+/* Give it up; nothing happens when none runs. */
+void hop_drop(struct web *web, struct transfer *t);
+/* The pipe of a paused one has room again. */
+void hop_resume(struct transfer *t);
+
+/* Move all that can move; hops that end tell their transfers. */
+void web_run(struct web *web);
+/* Sleep until the network, one of FDS (POLLIN, POLLOUT; at most
+ * FETCH_STREAMS_MAX + 1) or the time calls. -1 when curl cannot. */
+int web_wait(struct web *web, const struct pollfd *fds, unsigned n,
+	     int timeout_ms);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One order of the commander's: a state machine over mirrors, attempts at a
+ * mirror, and the hops (requests) of an attempt. It decides; io/fetch_hop.c
+ * speaks HTTP for it and reports here how a hop ended. Knows no libcurl.
+ *
+ *	WAITING --wake_ms--> (hop starts) RUNNING --ends--> WAITING or ENDED
+ *
+ * (Parallel ranges would be several hops of one transfer, put in order by
+ * transfer_deliver().)
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/vec.h"
+#include "io/fetch_address.h"
+#include "io/fetch_answer.h"
+#include "io/fetch_event.h"
+#include "io/fetch_wire.h"
+
+struct failure {
+	enum error_code code;       /* ERROR_NONE: there was none */
+	char text[160];
+};
+void failure_set(struct failure *failure, enum error_code code,
+		 const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Events on their way to the commander. */
+struct outbox {
+	VEC(struct fetch_event) events;
+	bool full;                  /* the commander does not listen */
+};
+
+/* What is to follow when a hop was stopped from inside. */
+enum stop {
+	STOP_NOT,
+	STOP_MIRROR,                /* final for this mirror */
+	STOP_ALL,                   /* final */
+};
+
+/* One request and its answer. Zeroed when it starts. */
+struct hop {
+	struct fetch_answer answer;
+	size_t head_bytes;          /* of header lines so far */
+	bool ranged;                /* asked for a part */
+	bool judged;                /* the head is whole; the next three hold */
+	enum fetch_verdict verdict;
+	struct fetch_plan plan;
+	uint64_t skip;              /* of the body, still to be left out */
+	uint64_t got;               /* bytes of this answer's body */
+	size_t held;                /* handled front of what comes again */
+	bool paused;                /* the pipe is full */
+	uint64_t body_at;           /* of the request's body */
+	enum stop stop;
+	struct failure stopped;
+	const void *tls;            /* its SSL, or NULL */
+	bool close_notify;          /* ... ended as TLS should */
+	bool by_directory;          /* its CA came from the hashed directory */
+	/* io/fetch_hop.c's: */
+	void *easy, *headers;
+	struct transfer *next;
+	char error[256];            /* CURL_ERROR_SIZE */
+};
+
+enum transfer_state { TRANSFER_WAITING, TRANSFER_RUNNING, TRANSFER_ENDED };
+
+struct transfer {
+	const struct fetcher_options *options;
+	struct outbox *outbox;
+	struct fetch_order *order;
+	struct deadline deadline;
+	enum transfer_state state;
+	int64_t wake_ms;            /* while waiting */
+	int64_t progress_ms;        /* while running: when bytes last moved */
+
+	unsigned mirror;            /* index into order->urls */
+	unsigned attempt;           /* of this mirror, from 1 */
+	unsigned redirects;         /* of this attempt */
+	char *url;                  /* of this hop */
+	bool was_https;             /* some hop of this attempt */
+	enum address_class origin;  /* where the first hop went */
+	struct failure *failures;   /* the last of each mirror */
+
+	uint64_t delivered;         /* bytes in the pipe since the start */
+	uint64_t delivered_before;  /* ... at the start of this attempt */
+	uint64_t size;              /* of the body once announced */
+	bool started;               /* FETCH_STARTED was sent */
+	char etag[192];             /* of what was delivered; this mirror's */
+	char validator[192];        /* for If-Range */
+	struct hop hop;
+};
+
+/* Takes ORDER and its descriptors; waits to be started at once. */
+struct transfer *transfer_new(struct fetch_order *order,
+			      const struct fetcher_options *options,
+			      struct outbox *outbox);
+void transfer_free(struct transfer *t);
+
+bool transfer_method_is(const struct transfer *t, const char *method);
+bool transfer_has_flag(const struct transfer *t, enum fetch_flag flag);
+
+/* ---- a hop, as it goes ---- */
+
+/* Running from now on. */
+void transfer_begin_hop(struct transfer *t);
+/* The head of the answer is whole: decide what to do with the body. PATH is
+ * the URL's. */
+void transfer_judge(struct transfer *t, const char *path);
+/*
+ * Bytes of the body: they go to the pipe, or, of an answer that is not
+ * wanted, nowhere. DELIVER_PAUSE: the pipe is full and all N bytes must come
+ * again (how many of them were handled is remembered); DELIVER_STOP: no
+ * more of it.
+ */
+enum delivery { DELIVER_TAKEN, DELIVER_PAUSE, DELIVER_STOP };
+enum delivery transfer_deliver(struct transfer *t, const char *data, size_t n);
+/* The next bytes of the request's body; -1 on error. */
+ssize_t transfer_request_body(struct transfer *t, char *out, size_t n);
+/* Why a redirect to NEXT is not followed, or NULL. */
+const char *transfer_redirect_problem(const struct transfer *t,
+				      const char *next);
+
+/* ---- how a hop ended: each leaves RUNNING ---- */
+
+/* All is well as far as HTTP can tell: done, unless bytes are missing. */
+void transfer_arrived(struct transfer *t);
+void transfer_redirect(struct transfer *t, const char *next);
+/* Once more at once, without counting. */
+void transfer_restart(struct transfer *t);
+/* This attempt broke; another may do better. */
+void transfer_retry(struct transfer *t, const struct failure *why);
+/* Final for this mirror. */
+void transfer_next_mirror(struct transfer *t, const struct failure *why);
+/* Final. */
+void transfer_fail(struct transfer *t, const struct failure *why);
+void transfer_cancel(struct transfer *t);
+
+/* ---- the clock ---- */
+
+enum transfer_due { DUE_NOTHING, DUE_START, DUE_ENDED };
+/* When transfer_tick() wants to be called, in CLOCK_MONOTONIC ms. */
+int64_t transfer_due_ms(const struct transfer *t);
+/* DUE_START: begin its hop; DUE_ENDED: its hop was given up. */
+enum transfer_due transfer_tick(struct transfer *t, int64_t now_ms);
