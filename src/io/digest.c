@@ -63,13 +63,14 @@ digest_of(const void *data, size_t n, struct digest *ret_digest)
 int
 digest_of_fd(int fd, struct digest *ret_digest, struct error *err)
 {
-	enum { BLOCK = 256 * 1024 };
-	own_free uint8_t *block = xmalloc(BLOCK);
+	/* On the stack: for a small file, the pages of a large block from the
+	 * heap cost more than the hash. */
+	uint8_t block[64 * 1024];
 	struct hasher hasher;
 
 	SHA256_Init(&hasher.context);
 	for (;;) {
-		ssize_t n = read(fd, block, BLOCK);
+		ssize_t n = read(fd, block, sizeof(block));
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/own.h"
 #include "io/digest.h"
 
@@ -103,8 +102,7 @@ int
 file_read_fd(int fd, const char *name, size_t max_bytes, struct str *out,
 	     struct error *err)
 {
-	enum { BLOCK = 64 * 1024 };
-	own_free char *block = xmalloc(BLOCK);
+	char block[64 * 1024];
 	size_t total = 0;
 	struct stat st;
 
@@ -115,7 +113,7 @@ file_read_fd(int fd, const char *name, size_t max_bytes, struct str *out,
 				   name, S_ISDIR(st.st_mode)
 				   ? " but a directory" : "");
 	for (;;) {
-		ssize_t got = read(fd, block, BLOCK);
+		ssize_t got = read(fd, block, sizeof(block));
 
 		if (got < 0 && errno == EINTR)
 			continue;

@@ -110,11 +110,13 @@ static int
 read_names(struct cursor *cursor, int fd, struct error *err)
 {
 	enum { BLOCK = 64 * 1024 };
-	own_free char *block = xmalloc(BLOCK);
 	size_t first = cursor->offsets.n;
 
+	if (!cursor->block)
+		cursor->block = xmalloc(BLOCK);
 	for (;;) {
-		long n = syscall(SYS_getdents64, fd, block, (size_t)BLOCK);
+		long n = syscall(SYS_getdents64, fd, cursor->block,
+				 (size_t)BLOCK);
 
 		if (n < 0)
 			return error_sys(err, "read the directory %s",
@@ -122,7 +124,7 @@ read_names(struct cursor *cursor, int fd, struct error *err)
 		if (n == 0)
 			break;
 		for (long at = 0; at < n;) {
-			const struct entry64 *entry = (void *)(block + at);
+			const struct entry64 *entry = (void *)(cursor->block + at);
 
 			if (add_name(cursor, entry) < 0)
 				return error_raise(err, ERROR_LIMIT, "too many "
@@ -291,6 +293,8 @@ cursor_release(struct cursor *cursor)
 	vec_release(&cursor->levels);
 	vec_release(&cursor->offsets);
 	str_release(&cursor->names);
+	free(cursor->block);
+	cursor->block = NULL;
 	str_release(&cursor->path);
 }
 

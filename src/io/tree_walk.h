@@ -32,6 +32,7 @@ struct cursor {
 	VEC(struct cursor_level) levels;
 	VEC(size_t) offsets;       /* of d_type and name, in names */
 	struct str names;
+	char *block;               /* for getdents64(2) */
 	struct str path;           /* of the directory the cursor is in */
 	size_t open, most;         /* descriptors: held, to be held */
 	bool one_filesystem;       /* entering a mount point is an error */
