@@ -48,9 +48,13 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 		.profile = text.profile,
 		.profile_text = text.text,
 		.profile_bytes = text.bytes,
+		.json = options->json,
 	};
 	status = apply(options->arena, &run, &summary, err);
-	fputs(str_get(&summary), status == 0 ? stdout : stderr);
+	/* The result goes to stdout; a person's frame about a failure belongs
+	 * to the log. */
+	fputs(str_get(&summary),
+	      status == 0 || options->json ? stdout : stderr);
 	return status;
 }
 

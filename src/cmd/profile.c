@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
+#include "cmd/print.h"
 #include "io/digest.h"
 #include "io/fetcher.h"
 #include "io/newfile.h"
@@ -113,21 +113,11 @@ check_pin(const struct profile_request *request, const char *found,
 }
 
 static const char *
-environment_source(void *context, struct arena *arena, const char *name,
+no_instance(void *context, struct arena *arena, const char *name,
 		   struct error *err)
 {
-	const char *value;
-
 	(void)context;
-	if (str_starts(name, "env:")) {
-		value = getenv(name + 4);
-		if (!value) {
-			error_raise(err, ERROR_PROFILE,
-				"the environment has no variable %s", name + 4);
-			return NULL;
-		}
-		return arena_dup(arena, value);
-	}
+	(void)arena;
 	error_raise(err, ERROR_PROFILE,
 		    "${%s} needs instance metadata, which this fitout cannot "
 		    "ask for yet", name);
@@ -147,12 +137,11 @@ profile_get(struct options *options, const struct profile_request *request,
 	    struct profile_text *ret, struct error *err)
 {
 	own_str struct str text = STR_INIT(PROFILE_BYTES_MAX + 1);
-	own_str struct str lines = STR_INIT(1024 * 1024);
 	struct reader_options reader = {
 		.kinds = kinds,
 		.settings = options->settings,
 		.n_settings = options->n_settings,
-		.source = environment_source,
+		.source = no_instance,
 	};
 	struct profile *profile;
 	const struct profile *read;
@@ -173,8 +162,7 @@ profile_get(struct options *options, const struct profile_request *request,
 			directory_of(options->arena, request->source),
 			str_get(&text), text.len, &reader, &problems, &read,
 			err) < 0) {
-		problems_print(&problems, &lines);
-		fputs(str_get(&lines), stderr);
+		print_problems(&problems, options->json);
 		return -1;
 	}
 	profile = arena_alloc(options->arena, sizeof *profile);

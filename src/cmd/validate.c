@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "cmd/print.h"
 #include "kind/kinds.h"
 #include "profile/reader.h"
 
@@ -28,46 +29,6 @@ stand_in(void *context, struct arena *arena, const char *name,
 }
 
 static void
-print_json(FILE *to, struct json *line)
-{
-	own_str struct str text = STR_INIT(OUTPUT_BYTES_MAX);
-
-	json_print(line, 0, &text);
-	fprintf(to, "%s\n", str_get(&text));
-}
-
-static void
-print_problems_json(const struct problems *problems)
-{
-	const struct problem *sorted;
-	size_t n;
-
-	sorted = problems_sorted(problems, &n);
-	for (size_t i = 0; i < n; i++) {
-		own_json struct json *line = json_new_object();
-
-		json_set_text(line, "event", "profile.problem");
-		json_set_text(line, "file", sorted[i].where.file);
-		json_set_number(line, "line", sorted[i].where.line);
-		json_set_text(line, "text", sorted[i].text);
-		print_json(stderr, line);
-	}
-}
-
-static void
-print_problems(const struct problems *problems, bool json)
-{
-	own_str struct str text = STR_INIT(OUTPUT_BYTES_MAX);
-
-	if (json) {
-		print_problems_json(problems);
-		return;
-	}
-	problems_print(problems, &text);
-	fputs(str_get(&text), stderr);
-}
-
-static void
 print_good(const char *path, size_t resources, bool json)
 {
 	own_json struct json *line = json_new_object();
@@ -77,7 +38,7 @@ print_good(const char *path, size_t resources, bool json)
 		json_set_text(line, "event", "profile.ok");
 		json_set_text(line, "file", path);
 		json_set_number(line, "resources", (int64_t)resources);
-		print_json(stdout, line);
+		print_json_line(stdout, line);
 		return;
 	}
 	str_add_printable(&shown, path, strlen(path), 4096);

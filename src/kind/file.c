@@ -189,6 +189,12 @@ read_source(struct context *context, const struct file_spec *spec,
 	const char *path = spec->source;
 	const char *slash = strrchr(context->profile->source, '/');
 
+	if (path[0] != '/' && strstr(context->profile->source, "://"))
+		return error_raise(err, ERROR_PROFILE,
+			"source = \"%s\" is relative to a profile that came "
+			"over the network: give an absolute path, or url",
+			path);
+
 	if (path[0] != '/' && slash)
 		path = arena_printf(context->arena, "%.*s/%s",
 			(int)(slash - context->profile->source),

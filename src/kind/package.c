@@ -41,9 +41,9 @@ static const struct key package_keys[] = {
 	  .text = "SHA-256 of the archive, 64 hex digits" },
 	{ "unverified", KEY_BOOL, 0, offsetof(struct package_spec, unverified),
 	  .text = "true: go without sha256; warned about at every run" },
-	{ "root", KEY_RELATIVE, 0, offsetof(struct package_spec, root),
-	  .text = "directory in the archive that becomes 'into'; default: "
-		  "its only top-level one" },
+	{ "root", KEY_TEXT, 0, offsetof(struct package_spec, root),
+	  .text = "directory in the archive that becomes 'into', \".\" for "
+		  "all of it; default: its only top-level one" },
 	{ "into", KEY_PATH, KEY_REQUIRED, offsetof(struct package_spec, into),
 	  .text = "the directory that the tree becomes" },
 	{ "owner", KEY_TEXT, 0, offsetof(struct package_spec, owner), "root",
@@ -76,8 +76,18 @@ package_check(const struct resource *resource, const struct profile *profile,
 	      struct problems *problems)
 {
 	const struct package_spec *spec = resource->spec;
+	const char *why = spec->root && strcmp(spec->root, ".")
+		? path_relative_problem(spec->root) : NULL;
 
 	(void)profile;
+	if (why)
+		problems_add(problems, resource_place(resource, "root"),
+			     "root = \"%s\" of %s %s", spec->root,
+			     resource->label, why);
+	if (strpbrk(spec->name, ":/"))
+		problems_add(problems, resource_place(resource, "name"),
+			     "the name of %s holds ':' or '/'; files could "
+			     "not name it", resource->label);
 	if (!spec->sha256 && !spec->unverified)
 		problems_add(problems, resource->where,
 			"%s has no sha256: add it (sha256sum of the archive), "
@@ -278,6 +288,9 @@ find_root(struct context *context, struct step *step, const char **ret_root,
 	struct error probe = ERROR_INIT;
 	const char *only = NULL;
 
+	*ret_root = ".";
+	if (spec->root && strcmp(spec->root, ".") == 0)
+		return 0;
 	if (!spec->root)
 		return only_directory(context, step, state->tree_dirfd,
 				      ret_root, err);
@@ -329,7 +342,8 @@ package_settle(struct context *context, struct step *step, struct error *err)
 	    tree_walk(state->tree_dirfd, root, inspect, NULL, err) < 0)
 		return -1;
 	drop_fd(&state->tree_dirfd);
-	step->staged = path_join(context->arena, state->tree_path, root);
+	step->staged = strcmp(root, ".") == 0 ? state->tree_path
+		: path_join(context->arena, state->tree_path, root);
 	return 0;
 }
 

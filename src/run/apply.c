@@ -434,7 +434,14 @@ report(struct run *run, enum outcome outcome, const struct error *error,
 	};
 	struct error ignored = ERROR_INIT;
 
-	report_summary(&facts, run->summary);
+	if (run->options->json) {
+		own_json struct json *result = report_result(&facts);
+
+		json_print(result, 0, run->summary);
+		str_add(run->summary, "\n");
+	} else {
+		report_summary(&facts, run->summary);
+	}
 	if (outcome != OUTCOME_NOTHING &&
 	    report_write(&run->state, &facts, &ignored) < 0)
 		log_warning("report.write", NULL, "%s", ignored.text);

@@ -3,9 +3,7 @@
  * What apply would do, touching nothing: the same observation and the same
  * plan, printed. Takes no lock and writes nothing.
  *
- * As JSON (format version 1; schema in doc/plan.schema.json): an object with
- * fitout_plan, profile, changes (count), steps: [ { resource, action, reason,
- * destination, diff, fetch: { url, bytes } } ], note.
+ * As JSON: format version 1, schema in doc/plan.schema.json.
  */
 #pragma once
 

@@ -244,6 +244,24 @@ summary_failed(const struct run_facts *facts, struct str *out)
 	str_add(out, rule);
 }
 
+struct json *
+report_result(const struct run_facts *facts)
+{
+	struct json *result = json_new_object();
+
+	json_set_text(result, "outcome", outcome_names[facts->outcome]);
+	json_set_text(result, "profile", facts->profile->name);
+	json_set_text(result, "run", facts->run_id);
+	json_set_number(result, "generation", facts->generation);
+	json_set_bool(result, "gate_open", facts->gate_open);
+	json_set_number(result, "elapsed_ms", facts->elapsed_ms);
+	if (facts->error)
+		json_set(result, "error", error_json(facts->error));
+	if (facts->undo_error)
+		json_set(result, "undo_error", error_json(facts->undo_error));
+	return result;
+}
+
 void
 report_summary(const struct run_facts *facts, struct str *out)
 {

@@ -42,5 +42,7 @@ int report_write(const struct state *state, const struct run_facts *facts,
  * another version. Caller frees. */
 struct json *report_load(const struct state *state, struct error *err);
 void report_print(const struct json *report, struct str *out);
+/* The same facts in short, for --json: outcome, generation, error. */
+struct json *report_result(const struct run_facts *facts);
 /* What a person sees at the end of a run, framed when it failed. */
 void report_summary(const struct run_facts *facts, struct str *out);

@@ -35,6 +35,20 @@ run_event(struct context *context, const char *name, const char *resource,
 		     end_ms, detail);
 }
 
+/* Commands and checks add rows of their own; what took no time and is not
+ * visible on the host is no news. */
+static bool
+worth_a_row(const struct step *step, const char *name, int64_t took_ms)
+{
+	enum phase phase = step->resource->kind->phase;
+
+	if (strcmp(name, "observe") == 0)
+		return false;
+	if (phase == PHASE_RUN || phase == PHASE_CHECK)
+		return false;
+	return took_ms >= 1 || strcmp(name, "commit") == 0;
+}
+
 int
 run_step(struct run *run, struct step *step, const char *name, step_op *op,
 	 struct error *err)
@@ -54,9 +68,9 @@ run_step(struct run *run, struct step *step, const char *name, step_op *op,
 	log_debug("step.begin", step->resource->label, "%s", name);
 	if (op(&run->context, step, err) < 0)
 		return error_in(err, "%s", step->resource->label);
-	if (strcmp(name, "observe") != 0)
+	if (worth_a_row(step, name, clock_ms() - begin))
 		timeline_add(&run->timeline, name, step->resource->label,
-			     begin, clock_ms(), step->reason);
+			     begin, clock_ms(), NULL);
 	return 0;
 }
 

@@ -24,6 +24,7 @@ struct run_options {
 	const char *profile_text;        /* kept in the generation */
 	size_t profile_bytes;
 	bool read_only;                  /* make nothing, lock nothing */
+	bool json;                       /* the summary as one JSON object */
 };
 
 /* Everything one run holds. The context is what kinds see of it. */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What several commands print in the same way. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "plan/problem.h"
+
+/* VALUE as one line. */
+void print_json_line(FILE *to, const struct json *value);
+/* All problems of a profile to stderr: "FILE:LINE: text" lines, or one object
+ * each (event profile.problem). */
+void print_problems(const struct problems *problems, bool json);
