@@ -556,13 +556,13 @@ deep_trees_need_few_descriptors(void **state)
 	writer = open_writer();
 	works(put_directory(writer, deep, 0700));
 	for (int i = 0; i < 3; i++) {
-		sprintf(path, "%s/f%d", deep, i);
+		snprintf(path, 2 * DEEP + 10, "%s/f%d", deep, i);
 		works(put_file(writer, path, 0644, "deep"));
-		sprintf(path, "%s/g%d", half, i);
+		snprintf(path, 2 * DEEP + 10, "%s/g%d", half, i);
 		works(put_file(writer, path, 0644, "half"));
 		works(put_file(writer, i ? "d/h" : "h", 0644, "top"));
 	}
-	sprintf(path, "%s/f%d", deep, 0);
+	snprintf(path, 2 * DEEP + 10, "%s/f%d", deep, 0);
 	works(put_hardlink(writer, "link", path));
 	close_writer(writer);
 	holds("out/link", "deep");

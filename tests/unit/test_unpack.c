@@ -1193,7 +1193,7 @@ a_result_that_cannot_be_is_not_believed(void **state)
 	assert_int_equal(finish_with(&bad, sizeof(bad), 0), -1);
 	bad = good;
 	bad.code = ERROR_BUG + 1;
-	strcpy(bad.text, "x");
+	snprintf(bad.text, sizeof(bad.text), "x");
 	assert_int_equal(finish_with(&bad, sizeof(bad), 1), -1);
 	assert_int_equal(err.code, ERROR_BUG);
 	bad.code = -1;
@@ -1208,7 +1208,7 @@ a_result_that_cannot_be_is_not_believed(void **state)
 	memset(bad.text, 'x', sizeof(bad.text));
 	assert_int_equal(finish_with(&bad, sizeof(bad), 1), -1);
 	assert_int_equal(err.code, ERROR_BUG);
-	strcpy(bad.text, "\x1b[31mred");
+	snprintf(bad.text, sizeof(bad.text), "\x1b[31mred");
 	assert_int_equal(finish_with(&bad, sizeof(bad), 1), -1);
 	assert_int_equal(err.code, ERROR_FORMAT);
 	assert_string_equal(err.text, "\\x1b[31mred");
