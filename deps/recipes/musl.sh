@@ -35,8 +35,9 @@ build() {
 # Relocations are packed where ld knows how: half a megabyte less.
 write_specs() {
 	local packed=
-	! "${cross}ld" --help | grep -q pack-relative-relocs ||
-		packed="-z pack-relative-relocs"
+	case $("${cross}ld" --help) in
+	*pack-relative-relocs*) packed="-z pack-relative-relocs" ;;
+	esac
 	cat <<-EOF
 		%rename cpp_options old_cpp_options
 
