@@ -13,13 +13,14 @@
 #include "base/error.h"
 #include "base/str.h"
 
-/* Replace NAME in DIRFD by DATA with MODE, durably. */
+/* Replace NAME (one component) in DIRFD by DATA with MODE, durably. A link of
+ * that name is replaced, not followed. */
 int newfile_replace(int dirfd, const char *name, const void *data, size_t n,
 		    mode_t mode, struct error *err);
 /* ".fitout-" and 12 random hex digits into BUF (>= 24); returns BUF. */
 char *newfile_temporary_name(char *buf, size_t size);
 /* All of a regular file, at most MAX_BYTES, else ERROR_LIMIT. Appends to
- * OUT (whose own maximum must be larger). */
+ * OUT (whose own maximum must be larger). Links are followed. */
 int file_read_at(int dirfd, const char *name, size_t max_bytes,
 		 struct str *out, struct error *err);
 /* The same from an open descriptor, which stays open. NAME is for messages. */

@@ -9,6 +9,15 @@
  * every member's CRC and length checked), xz, zstd (RFC 8878), bzip2, told
  * apart by their first bytes. Nothing else is recognised. Each ARCHIVE_WARN
  * of libarchive is fatal: it hides bad header checksums.
+ *
+ * Refused, naming the entry: absolute names, "..", links that lead out or
+ * are gone through, devices, FIFOs, sockets, files with setuid or setgid.
+ * Refused as truncated: whatever ends before the two blocks of zeros, or
+ * within its compression. On success the input has been read to its end; on
+ * failure it may be left unread (the writer of a pipe gets EPIPE), and a part
+ * of the tree is there.
+ *
+ * The work is in unpack.c, the child and its result in unpacker.c.
  */
 #pragma once
 
@@ -27,13 +36,16 @@ struct unpack_limits {
 	uint32_t path_bytes;       /* one path */
 	uint32_t depth;            /* components of one path */
 	uint32_t ratio;            /* unpacked / packed, once past 64 MiB */
-	uint64_t window_bytes;     /* xz dictionary, zstd window */
+	uint64_t window_bytes;     /* xz dictionary, zstd window (of which
+				      libarchive takes 128 MiB at most) */
 };
 /* 64 GiB, 2,000,000 entries, 16 GiB, 4096, 64, 1000, 128 MiB. */
 extern const struct unpack_limits unpack_limits_default;
 
 struct unpack_options {
-	const char *label;         /* for messages: "package nginx" */
+	const char *label;         /* for messages about the process itself:
+				      "package nginx"; not put in front of the
+				      archive's errors */
 	int input_fd;              /* the packed bytes; read to its end */
 	int tree_dirfd;            /* fresh private directory */
 	struct tree_options tree;
@@ -67,6 +79,7 @@ int unpacker_finish(struct unpacker *unpacker, struct deadline deadline,
 /* Kill and reap, if it still runs; safe twice. */
 void unpacker_abandon(struct unpacker *unpacker);
 
-/* The work itself, in the calling process (the child's main; fuzzers). */
+/* The work itself, in the calling process (the child's main; fuzzers). Sets
+ * the process's LC_CTYPE to UTF-8, and its umask to 0 while it works. */
 int unpack_stream(const struct unpack_options *options,
 		  struct unpack_result *ret_result, struct error *err);
