@@ -19,7 +19,7 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 	struct option_walk walk = { apply_options, argc, argv, 0, false };
 	own_str struct str summary = STR_INIT(64 * 1024);
 	struct profile_request request = { 0 };
-	struct profile_text text;
+	const struct profile *profile;
 	struct run_options run;
 	const char *name, *value;
 	int got, status;
@@ -39,15 +39,15 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 	if (!request.source)
 		return error_raise(err, ERROR_USAGE,
 			"apply needs a profile: fitout apply PROFILE");
-	if (profile_get(options, &request, &text, err) < 0)
+	if (profile_get(options, &request, &profile, err) < 0)
 		return -1;
 	run = (struct run_options){
 		.command = "apply",
 		.root = options->root,
 		.state = options->state,
-		.profile = text.profile,
-		.profile_text = text.text,
-		.profile_bytes = text.bytes,
+		.profile = profile,
+		.settings = options->settings,
+		.n_settings = options->n_settings,
 		.json = options->json,
 	};
 	status = apply(options->arena, &run, &summary, err);

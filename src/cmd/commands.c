@@ -9,6 +9,7 @@ const struct command *const commands[] = {
 	&command_apply,
 	&command_plan,
 	&command_validate,
+	&command_rollback,
 	&command_status,
 	&command_report,
 	&command_version,

@@ -16,16 +16,16 @@ static const struct option_row plan_options[] = {
 };
 
 static int
-print(struct options *options, const struct profile_text *text,
+print(struct options *options, const struct profile *profile,
       size_t *ret_changes, struct error *err)
 {
 	struct run_options run = {
 		.command = "plan",
 		.root = options->root,
 		.state = options->state,
-		.profile = text->profile,
-		.profile_text = text->text,
-		.profile_bytes = text->bytes,
+		.profile = profile,
+		.settings = options->settings,
+		.n_settings = options->n_settings,
 		.read_only = true,
 	};
 	own_json struct json *plan = NULL;
@@ -48,7 +48,7 @@ plan_run(struct options *options, int argc, char **argv, struct error *err)
 {
 	struct option_walk walk = { plan_options, argc, argv, 0, false };
 	struct profile_request request = { 0 };
-	struct profile_text text;
+	const struct profile *profile;
 	const char *name, *value;
 	bool exit_code = false;
 	size_t changes = 0;
@@ -71,8 +71,8 @@ plan_run(struct options *options, int argc, char **argv, struct error *err)
 	if (!request.source)
 		return error_raise(err, ERROR_USAGE,
 			"plan needs a profile: fitout plan PROFILE");
-	if (profile_get(options, &request, &text, err) < 0 ||
-	    print(options, &text, &changes, err) < 0)
+	if (profile_get(options, &request, &profile, err) < 0 ||
+	    print(options, profile, &changes, err) < 0)
 		return -1;
 	return exit_code && changes ? EXIT_CHANGES : 0;
 }

@@ -133,43 +133,54 @@ directory_of(struct arena *arena, const char *source)
 }
 
 int
-profile_get(struct options *options, const struct profile_request *request,
-	    struct profile_text *ret, struct error *err)
+profile_parse(struct options *options, const char *name,
+	      const char *directory, const char *text, size_t n,
+	      const struct profile **ret_profile, struct error *err)
 {
-	own_str struct str text = STR_INIT(PROFILE_BYTES_MAX + 1);
 	struct reader_options reader = {
 		.kinds = kinds,
 		.settings = options->settings,
 		.n_settings = options->n_settings,
 		.source = no_instance,
 	};
-	struct profile *profile;
 	const struct profile *read;
+	struct profile *profile;
 	struct problems problems;
 	struct digest digest;
 	char hex[DIGEST_HEX];
 
+	problems_init(&problems, options->arena);
+	if (reader_read(options->arena, name, directory, text, n, &reader,
+			&problems, &read, err) < 0) {
+		print_problems(&problems, options->json);
+		return -1;
+	}
+	digest_of(text, n, &digest);
+	profile = arena_alloc(options->arena, sizeof *profile);
+	*profile = *read;
+	profile->text_sha256 = arena_dup(options->arena,
+					 digest_hex(&digest, hex));
+	*ret_profile = profile;
+	return 0;
+}
+
+int
+profile_get(struct options *options, const struct profile_request *request,
+	    const struct profile **ret_profile, struct error *err)
+{
+	own_str struct str text = STR_INIT(PROFILE_BYTES_MAX + 1);
+	struct digest digest;
+	char hex[DIGEST_HEX];
+
 	if (read_text(request, &text, err) < 0) {
-		err->code = err->code == ERROR_NETWORK ? ERROR_NETWORK
-						       : ERROR_PROFILE;
+		if (err->code != ERROR_NETWORK)
+			err->code = ERROR_PROFILE;
 		return -1;
 	}
 	digest_of(str_get(&text), text.len, &digest);
 	if (check_pin(request, digest_hex(&digest, hex), err) < 0)
 		return -1;
-	problems_init(&problems, options->arena);
-	if (reader_read(options->arena, request->source,
-			directory_of(options->arena, request->source),
-			str_get(&text), text.len, &reader, &problems, &read,
-			err) < 0) {
-		print_problems(&problems, options->json);
-		return -1;
-	}
-	profile = arena_alloc(options->arena, sizeof *profile);
-	*profile = *read;
-	profile->text_sha256 = arena_dup(options->arena, hex);
-	ret->profile = profile;
-	ret->text = arena_dup_n(options->arena, str_get(&text), text.len);
-	ret->bytes = text.len;
-	return 0;
+	return profile_parse(options, request->source,
+			     directory_of(options->arena, request->source),
+			     str_get(&text), text.len, ret_profile, err);
 }

@@ -15,12 +15,10 @@ struct profile_request {
 	const char *sha256;      /* --sha256, or NULL */
 };
 
-struct profile_text {
-	const char *text;        /* as read; in the options' arena */
-	size_t bytes;
-	const struct profile *profile;
-};
-
 /* 0, or -1 with ERROR_PROFILE (problems already printed) or another error. */
 int profile_get(struct options *options, const struct profile_request *request,
-		struct profile_text *ret_text, struct error *err);
+		const struct profile **ret_profile, struct error *err);
+/* The same of a text that is at hand, known as NAME; no includes. */
+int profile_parse(struct options *options, const char *name,
+		  const char *directory, const char *text, size_t n,
+		  const struct profile **ret_profile, struct error *err);

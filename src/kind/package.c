@@ -17,7 +17,9 @@
 #include "io/transaction.h"
 #include "io/tree.h"
 #include "kind/place.h"
+#include "plan/kept.h"
 #include "plan/plan.h"
+#include "plan/profile.h"
 
 struct package_spec {
 	const char *name;
@@ -69,6 +71,8 @@ struct package_state {
 	const char *tree_path;     /* staging directory of the unpacked tree */
 	int tree_dirfd;
 	bool owner_known;
+	const char *kept;          /* rollback: the tree that waited */
+	const char *staged;        /* where it goes through; see commit */
 };
 
 static void
@@ -209,6 +213,39 @@ package_observe(struct context *context, struct step *step, struct error *err)
 	return observe_drift(context, step, err);
 }
 
+/* In a rollback, the tree of then: kept when it was replaced, and still what
+ * the generation recorded. NULL: it has to be fetched. */
+static const char *
+find_kept(struct context *context, struct step *step)
+{
+	struct manifest_filter filter = others(context, step);
+	struct error ignored = ERROR_INIT;
+	struct stat st;
+	size_t n = 1;
+
+	if (!step->earlier)
+		return NULL;
+	for (int64_t number = context->rollback_to;
+	     number < context->generation; number++) {
+		const char *path = kept_path(context->arena,
+			step->resource->destination, number);
+
+		if (place_look(context, path, &st, &ignored) <= 0)
+			continue;
+		own_fd int dirfd = path_open_dir(context->rootfd,
+			path_parent(context->arena, path), &ignored);
+		if (dirfd >= 0 &&
+		    manifest_compare(dirfd, path_base(path),
+				     step->earlier->manifest,
+				     step->earlier->manifest_bytes, &filter,
+				     false, NULL, NULL, &n, &ignored) == 0 &&
+		    n == 0)
+			return path;
+		return NULL;
+	}
+	return NULL;
+}
+
 static int
 package_stage(struct context *context, struct step *step, struct error *err)
 {
@@ -224,6 +261,15 @@ package_stage(struct context *context, struct step *step, struct error *err)
 				&path, err) < 0)
 		return -1;
 	name = transaction_new_name(context->transaction);
+	step->state = state;
+	state->tree_dirfd = -1;
+	state->kept = find_kept(context, step);
+	if (state->kept) {
+		state->staged = path_join(context->arena, path, name);
+		log_info("package.kept", step->resource->label,
+			 "taken back from %s", state->kept);
+		return 0;
+	}
 	if (mkdirat(dirfd, name, 0755) < 0)
 		return error_sys(err, "make %s/%s", path, name);
 	state->tree_dirfd = openat(dirfd, name, O_RDONLY | O_DIRECTORY |
@@ -232,7 +278,6 @@ package_stage(struct context *context, struct step *step, struct error *err)
 		return error_sys(err, "open %s/%s", path, name);
 	state->tree_path = path_join(context->arena, path, name);
 	state->owner_known = owner.known;
-	step->state = state;
 	return context_fetch(context, step, &(struct stream){
 		.label = step->resource->label,
 		.urls = spec->url,
@@ -338,6 +383,10 @@ package_settle(struct context *context, struct step *step, struct error *err)
 	struct package_state *state = step->state;
 	const char *root;
 
+	if (state->kept) {
+		step->staged = state->kept;
+		return 0;
+	}
 	if (find_root(context, step, &root, err) < 0 ||
 	    tree_walk(state->tree_dirfd, root, inspect, NULL, err) < 0)
 		return -1;
@@ -354,7 +403,7 @@ package_own(struct context *context, struct step *step, struct error *err)
 	struct package_state *state = step->state;
 	struct place_owner owner;
 
-	if (state->owner_known || spec->preserve_owner)
+	if (state->owner_known || spec->preserve_owner || state->kept)
 		return 0;
 	if (place_owner_now(context, spec->owner, spec->group, &owner,
 			    err) < 0)
@@ -403,14 +452,35 @@ keep_path(struct context *context, struct step *step, const char *kept,
 }
 
 static int
-package_commit(struct context *context, struct step *step, struct error *err)
+keep_paths(struct context *context, struct step *step, struct error *err)
 {
 	const struct package_spec *spec = step->resource->spec;
 
 	for (size_t i = 0; spec->keep && spec->keep[i]; i++)
 		if (keep_path(context, step, spec->keep[i], err) < 0)
 			return error_in(err, "keep %s", spec->keep[i]);
-	return place_commit(context, step, err);
+	return 0;
+}
+
+static int
+package_commit(struct context *context, struct step *step, struct error *err)
+{
+	const struct package_state *state = step->state;
+	const char *into = step->resource->destination;
+
+	if (state->kept) {
+		if (transaction_move(context->transaction, state->kept,
+				     state->staged, err) < 0)
+			return -1;
+		step->staged = state->staged;
+	}
+	if (keep_paths(context, step, err) < 0 ||
+	    place_commit(context, step, err) < 0)
+		return -1;
+	if (!step->old || context->profile->keep_generations < 1)
+		return 0;
+	return transaction_keep_old(context->transaction, step->old,
+		kept_path(context->arena, into, context->generation), err);
 }
 
 static int

@@ -152,6 +152,8 @@ struct step {
 	enum action action;
 	const char *reason;        /* "sha256 differs", printable; or NULL */
 	const struct record *recorded;   /* NULL: never installed by us */
+	const struct record *earlier;    /* rollback: what the generation gone
+					    back to says of it; or NULL */
 	const char *staged;        /* absolute path in staging, once staged */
 	const char *old;           /* where what was there is now; or NULL */
 	const char *const *apart;  /* for the record, see there; set by record */
@@ -192,6 +194,8 @@ struct context {
 	const char *root;               /* its path; "" for "/" */
 	bool image;                     /* --root: enable, never start */
 	bool first_run;                 /* no completed generation yet */
+	int64_t generation;             /* completed before this run; 0: none */
+	int64_t rollback_to;            /* 0: this is no rollback */
 	bool gate_open;                 /* as the run found it */
 	struct deadline budget;         /* bounds every wait */
 	const char *run_id;

@@ -292,6 +292,7 @@ reader_read(struct arena *arena, const char *name, const char *directory,
 			  problems, &source) == 0 &&
 	    syntax_parse(arena, &source, problems, &r.root) == 0) {
 		r.root.where = (struct place){ r.profile->source, 1 };
+		r.profile->text = source.text;
 		read_tree(&r);
 	}
 	if (problems->total > before)

@@ -16,6 +16,7 @@
 #include "plan/plan.h"
 #include "run/gate.h"
 #include "run/generation.h"
+#include "run/history.h"
 #include "run/removal.h"
 #include "run/report.h"
 #include "run/run.h"
@@ -191,8 +192,11 @@ record(struct run *run, struct error *err)
 		result = record_step(run, &text, &run->plan.steps[i], err);
 	if (result == 0)
 		result = generation_write(&run->state, &text, number,
-			run->options->profile_text,
-			run->options->profile_bytes, err);
+			&(struct generation_source){
+				run->context.profile->text,
+				run->options->settings,
+				run->options->n_settings,
+			}, err);
 	generation_text_release(&text);
 	if (result == 0)
 		run->generation = number;
@@ -213,7 +217,7 @@ open_gate(struct run *run, struct error *err)
 		      err) < 0)
 		return -1;
 	run->gate_is_open = true;
-	log_info("gate.open", NULL, "everything holds: the gate is open");
+	log_info("gate.open", NULL, "the gate is open");
 	timeline_add(&run->timeline, "gate.open", NULL, clock_ms(), clock_ms(),
 		     NULL);
 	for (size_t i = begin; i < run->plan.n; i++) {
@@ -391,7 +395,9 @@ clean_up(struct run *run)
 	struct error err = ERROR_INIT;
 	int64_t begin = clock_ms();
 
-	if (transaction_finish(run->transaction, &err) < 0)
+	if (transaction_finish(run->transaction, &err) < 0 ||
+	    history_prune(run, run->context.profile->keep_generations,
+			  &err) < 0)
 		log_warning("run.cleanup", NULL, "%s", err.text);
 	timeline_add(&run->timeline, "cleanup", NULL, begin, clock_ms(), NULL);
 	return 0;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/own.h"
 #include "io/digest.h"
 #include "io/newfile.h"
@@ -19,6 +20,8 @@
 #define VERSION_TEXT "1"
 #define MANIFEST_BYTES_MAX ((size_t)1 << 30)
 #define ROWS_MAX 100000
+#define SETTINGS_BYTES_MAX ((size_t)4 << 20)
+#define PROFILE_TEXT_MAX ((size_t)16 << 20)
 
 int
 generation_current(const struct state *state, int64_t *ret_number,
@@ -231,13 +234,15 @@ parse_rows(struct generation *generation, struct arena *arena, char *at,
 
 int
 generation_load(const struct state *state, struct arena *arena,
-		struct generation *generation, struct error *err)
+		int64_t number, struct generation *generation,
+		struct error *err)
 {
 	own_str struct str text = STR_INIT(MANIFEST_BYTES_MAX + 1);
 	char *name, *copy;
 
-	*generation = (struct generation){ 0 };
-	if (generation_current(state, &generation->number, err) < 0)
+	*generation = (struct generation){ .number = number };
+	if (number == 0 &&
+	    generation_current(state, &generation->number, err) < 0)
 		return -1;
 	if (generation->number == 0)
 		return 0;
@@ -313,19 +318,40 @@ generation_add(struct generation_text *text, const char *kind,
 }
 
 static int
-write_files(int dirfd, const struct str *manifest, const char *profile_text,
-	    size_t n, struct error *err)
+write_settings(int dirfd, const struct generation_source *source,
+	       struct error *err)
+{
+	own_json struct json *settings = json_new_object();
+	own_str struct str text = STR_INIT(SETTINGS_BYTES_MAX);
+
+	for (size_t i = 0; i < source->n_settings; i++)
+		json_set_text(settings, source->settings[i].name,
+			      source->settings[i].value);
+	json_print(settings, 1, &text);
+	str_add(&text, "\n");
+	if (text.full)
+		return error_raise(err, ERROR_LIMIT,
+			"the variables of --set are larger than %zu bytes",
+			(size_t)SETTINGS_BYTES_MAX);
+	return newfile_replace(dirfd, "settings.json", text.data, text.len,
+			       0600, err);
+}
+
+static int
+write_files(int dirfd, const struct str *manifest,
+	    const struct generation_source *source, struct error *err)
 {
 	if (newfile_replace(dirfd, "manifest", manifest->data, manifest->len,
-			    0600, err) < 0)
+			    0600, err) < 0 ||
+	    newfile_replace(dirfd, "profile.cfg", source->profile,
+			    strlen(source->profile), 0600, err) < 0)
 		return -1;
-	return newfile_replace(dirfd, "profile.cfg", profile_text, n, 0600,
-			       err);
+	return write_settings(dirfd, source, err);
 }
 
 static int
 write_generation(int parentfd, const struct str *manifest, int64_t number,
-		 const char *profile_text, size_t n, struct error *err)
+		 const struct generation_source *source, struct error *err)
 {
 	char temporary[32], name[32], line[32];
 
@@ -337,7 +363,7 @@ write_generation(int parentfd, const struct str *manifest, int64_t number,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dirfd < 0)
 		return error_sys(err, "open generations/%s", temporary);
-	if (write_files(dirfd, manifest, profile_text, n, err) < 0)
+	if (write_files(dirfd, manifest, source, err) < 0)
 		return -1;
 	/* A number that a crashed run wrote but never made current. */
 	if (tree_remove(parentfd, name, err) < 0)
@@ -354,7 +380,7 @@ write_generation(int parentfd, const struct str *manifest, int64_t number,
 
 int
 generation_write(const struct state *state, struct generation_text *text,
-		 int64_t number, const char *profile_text, size_t n,
+		 int64_t number, const struct generation_source *source,
 		 struct error *err)
 {
 	own_fd int dirfd = state_subdirectory(state, "generations", true, err);
@@ -368,8 +394,7 @@ generation_write(const struct state *state, struct generation_text *text,
 			"the manifest is larger than %zu bytes", text->text.max);
 	digest_of(text->text.data, text->text.len, &digest);
 	str_addf(&text->text, "end %s\n", digest_hex(&digest, hex));
-	if (write_generation(dirfd, &text->text, number, profile_text, n,
-			     err) < 0)
+	if (write_generation(dirfd, &text->text, number, source, err) < 0)
 		return error_in(err, "record generation %lld in %s",
 				(long long)number, state->path);
 	return 0;
@@ -379,4 +404,51 @@ void
 generation_text_release(struct generation_text *text)
 {
 	str_release(&text->text);
+}
+
+static int
+read_kept(const struct state *state, struct arena *arena, int64_t number,
+	  const char *file, size_t max, struct str *out, struct error *err)
+{
+	char *name = arena_printf(arena, "generations/%lld/%s",
+				  (long long)number, file);
+
+	if (file_read_at(state->dirfd, name, max, out, err) < 0)
+		return error_in(err, "generation %lld of %s",
+				(long long)number, state->path);
+	return 0;
+}
+
+int
+generation_source(const struct state *state, struct arena *arena,
+		  int64_t number, struct generation_source *source,
+		  struct error *err)
+{
+	own_str struct str profile = STR_INIT(PROFILE_TEXT_MAX + 1);
+	own_str struct str text = STR_INIT(SETTINGS_BYTES_MAX + 1);
+	own_json struct json *settings = NULL;
+	struct variable *list;
+
+	if (read_kept(state, arena, number, "profile.cfg", PROFILE_TEXT_MAX,
+		      &profile, err) < 0 ||
+	    read_kept(state, arena, number, "settings.json",
+		      SETTINGS_BYTES_MAX, &text, err) < 0)
+		return -1;
+	settings = json_parse(str_get(&text), text.len, err);
+	if (!settings)
+		return error_in(err, "settings of generation %lld",
+				(long long)number);
+	list = arena_array(arena, json_count(settings) + 1, sizeof *list);
+	for (size_t i = 0; i < json_count(settings); i++) {
+		const char *name = json_key(settings, i);
+
+		list[i].name = arena_dup(arena, name);
+		list[i].value = arena_dup(arena, json_text(settings, name, ""));
+	}
+	*source = (struct generation_source){
+		.profile = arena_dup_n(arena, str_get(&profile), profile.len),
+		.settings = list,
+		.n_settings = json_count(settings),
+	};
+	return 0;
 }

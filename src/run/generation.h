@@ -3,7 +3,8 @@
  * Generations: what each completed run installed, in STATE/generations/N/
  *
  *	manifest       see below
- *	profile.cfg    the profile's text as it was applied
+ *	profile.cfg    the profile's text as it was applied, includes included
+ *	settings.json  what --set said: { "NAME": "VALUE" }
  *
  * and STATE/generations/current, the number of the current one. A generation
  * is written under a temporary name, synced and renamed; then current is
@@ -30,6 +31,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "plan/kind.h"
+#include "plan/vars.h"
 #include "run/state.h"
 
 struct generation {
@@ -45,10 +47,10 @@ struct generation {
 /* Number of the current generation, 0 when there is none. */
 int generation_current(const struct state *state, int64_t *ret_number,
 		       struct error *err);
-/* Load the current one into ARENA. Damage or an unknown version is
+/* Load generation NUMBER (0: the current one) into ARENA. Damage or an unknown version is
  * ERROR_STATE, naming the file. */
 int generation_load(const struct state *state, struct arena *arena,
-		    struct generation *ret_generation, struct error *err);
+		    int64_t number, struct generation *ret_generation, struct error *err);
 /* What it says of a resource, or NULL. */
 const struct record *generation_find(const struct generation *generation,
 				     const char *kind, const char *name);
@@ -61,9 +63,18 @@ void generation_begin(struct generation_text *text, const char *run_id,
 		      const char *profile_name, const char *profile_sha256);
 void generation_add(struct generation_text *text, const char *kind,
 		    const char *name, const struct record *record);
-/* Write it as NUMBER, durably, with the profile's text, and make it the
- * current one. */
+/* What a generation was made from, to be made again. */
+struct generation_source {
+	const char *profile;             /* its text, includes included */
+	const struct variable *settings;
+	size_t n_settings;
+};
+/* Write it as NUMBER, durably, with its source, and make it the current one. */
 int generation_write(const struct state *state, struct generation_text *text,
-		     int64_t number, const char *profile_text, size_t n,
+		     int64_t number, const struct generation_source *source,
 		     struct error *err);
+/* The source of generation NUMBER; in ARENA. */
+int generation_source(const struct state *state, struct arena *arena,
+		      int64_t number, struct generation_source *ret_source,
+		      struct error *err);
 void generation_text_release(struct generation_text *text);

@@ -13,6 +13,7 @@
 #include "base/own.h"
 #include "base/path.h"
 #include "io/transaction.h"
+#include "plan/kept.h"
 
 static bool
 is_named(const struct profile *profile, const char *destination)
@@ -98,6 +99,42 @@ is_empty(const struct run *run, const char *path)
 	return true;
 }
 
+static bool
+is_tree(const struct run *run, const char *path)
+{
+	struct error ignored = ERROR_INIT;
+	own_fd int dirfd = path_open_dir(run->state.rootfd,
+		path_parent(run->arena, path), &ignored);
+	struct stat st;
+
+	return dirfd >= 0 && fstatat(dirfd, path_base(path), &st,
+				     AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(st.st_mode);
+}
+
+/* Trees wait for a rollback, as those do that are replaced. */
+static int
+take_away(struct run *run, const struct removal *removal, struct error *err)
+{
+	const char *destination = removal->destination;
+	const char *path, *staged;
+	int dirfd;
+
+	if (removal->only_empty || !is_tree(run, destination) ||
+	    run->context.profile->keep_generations < 1)
+		return transaction_remove(run->transaction, destination, err);
+	if (transaction_staging(run->transaction, destination, &dirfd, &path,
+				err) < 0)
+		return -1;
+	staged = path_join(run->arena, path,
+			   transaction_new_name(run->transaction));
+	if (transaction_move(run->transaction, destination, staged, err) < 0)
+		return -1;
+	return transaction_keep_old(run->transaction, staged,
+		kept_path(run->arena, destination, run->context.generation),
+		err);
+}
+
 int
 removal_commit(struct run *run, struct error *err)
 {
@@ -112,8 +149,7 @@ removal_commit(struct run *run, struct error *err)
 				removal->destination);
 			continue;
 		}
-		if (transaction_remove(run->transaction, removal->destination,
-				       err) < 0)
+		if (take_away(run, removal, err) < 0)
 			return error_in(err, "remove %s", removal->label);
 		timeline_add(&run->timeline, "remove", removal->label, begin,
 			     clock_ms(), NULL);

@@ -79,6 +79,8 @@ observe(struct run *run, struct step *step, struct error *err)
 {
 	step->recorded = generation_find(&run->previous,
 		step->resource->kind->name, step->resource->name);
+	step->earlier = generation_find(&run->earlier,
+		step->resource->kind->name, step->resource->name);
 	return run_step(run, step, "observe", step->resource->kind->observe,
 			err);
 }
@@ -126,7 +128,12 @@ run_open(struct run *run, struct error *err)
 		       err) < 0 ||
 	     journal_open(run->state.dirfd, &run->journal, err) < 0))
 		return -1;
-	if (generation_load(&run->state, run->arena, &run->previous, err) < 0)
+	if (generation_load(&run->state, run->arena, 0, &run->previous,
+			    err) < 0)
+		return -1;
+	if (options->rollback_to &&
+	    generation_load(&run->state, run->arena, options->rollback_to,
+			    &run->earlier, err) < 0)
 		return -1;
 	random_bytes(random, sizeof random);
 	hex_encode(random, sizeof random, id);
@@ -143,6 +150,8 @@ run_open(struct run *run, struct error *err)
 		.root = run->state.root,
 		.image = run->state.root[0] != '\0',
 		.first_run = run->previous.number == 0,
+		.generation = run->previous.number,
+		.rollback_to = options->rollback_to,
 		.gate_open = run->gate_was_open,
 		.budget = deadline_in(options->profile->budget_s * 1000),
 		.run_id = arena_dup(run->arena, id),

@@ -21,8 +21,9 @@ struct run_options {
 	const char *command;             /* "apply", for the lock and report */
 	const char *root, *state;        /* NULL: this host, the usual place */
 	const struct profile *profile;
-	const char *profile_text;        /* kept in the generation */
-	size_t profile_bytes;
+	const struct variable *settings; /* --set: kept in the generation */
+	size_t n_settings;
+	int64_t rollback_to;             /* a generation's number; 0: none */
 	bool read_only;                  /* make nothing, lock nothing */
 	bool json;                       /* the summary as one JSON object */
 };
@@ -40,6 +41,7 @@ struct run {
 	struct stage *stage;
 	struct plan plan;
 	struct generation previous;
+	struct generation earlier;   /* gone back to, in a rollback */
 	struct timeline timeline;
 	int64_t generation;          /* current on disk */
 	bool gate_was_open;

@@ -113,7 +113,7 @@ collect(struct arena *arena, const struct state *state, struct error *err)
 	struct generation generation;
 	struct json *status, *rows;
 
-	if (generation_load(state, arena, &generation, err) < 0)
+	if (generation_load(state, arena, 0, &generation, err) < 0)
 		return NULL;
 	status = json_new_object();
 	json_set_number(status, "fitout_status", 1);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/profile.h"
+#include "run/apply.h"
+#include "run/generation.h"
+#include "run/history.h"
+#include "run/state.h"
+
+static const struct option_row rollback_options[] = {
+	{ "to", "N" },
+	{ NULL, NULL }
+};
+
+static int
+parse_number(const char *text, int64_t *ret_number, struct error *err)
+{
+	char *end;
+
+	errno = 0;
+	*ret_number = strtoll(text, &end, 10);
+	if (errno || end == text || *end || *ret_number < 1)
+		return error_raise(err, ERROR_USAGE,
+			"--to wants the number of a generation, found '%s'",
+			text);
+	return 0;
+}
+
+/* Which generation, and what it was made from. */
+static int
+find_target(struct options *options, const struct state *state,
+	    int64_t *number, struct generation_source *source,
+	    struct error *err)
+{
+	int64_t current;
+
+	if (generation_current(state, &current, err) < 0)
+		return -1;
+	if (current == 0)
+		return error_raise(err, ERROR_STATE,
+			"no run has completed here: there is nothing to go "
+			"back to");
+	if (*number == 0 &&
+	    history_previous(state, current, number, err) < 0)
+		return -1;
+	if (*number == 0)
+		return error_raise(err, ERROR_STATE,
+			"generation %lld is the only one that is kept: there "
+			"is nothing to go back to", (long long)current);
+	if (*number >= current)
+		return error_raise(err, ERROR_USAGE,
+			"--to %lld: the current generation is %lld; name an "
+			"earlier one", (long long)*number, (long long)current);
+	return generation_source(state, options->arena, *number, source, err);
+}
+
+/* The settings of then, under those given now (the last one wins). */
+static int
+take_settings(struct options *options, const struct generation_source *source,
+	      struct error *err)
+{
+	struct variable now[SETTINGS_MAX];
+	size_t n = options->n_settings;
+
+	if (n + source->n_settings > SETTINGS_MAX)
+		return error_raise(err, ERROR_USAGE,
+				   "more than %d --set options", SETTINGS_MAX);
+	memcpy(now, options->settings, n * sizeof *now);
+	memcpy(options->settings, source->settings,
+	       source->n_settings * sizeof *now);
+	memcpy(options->settings + source->n_settings, now, n * sizeof *now);
+	options->n_settings = n + source->n_settings;
+	return 0;
+}
+
+static int
+prepare(struct options *options, int64_t *number,
+	const struct profile **ret_profile, struct error *err)
+{
+	struct generation_source source;
+	struct state state = STATE_INIT;
+	const char *name;
+	int result;
+
+	result = state_open(options->arena, options->root, options->state,
+			    false, &state, err);
+	if (result == 0)
+		result = find_target(options, &state, number, &source, err);
+	state_release(&state);
+	if (result < 0 || take_settings(options, &source, err) < 0)
+		return -1;
+	name = arena_printf(options->arena, "generation %lld",
+			    (long long)*number);
+	return profile_parse(options, name, NULL, source.profile,
+			     strlen(source.profile), ret_profile, err);
+}
+
+static int
+rollback_run(struct options *options, int argc, char **argv,
+	     struct error *err)
+{
+	struct option_walk walk = { rollback_options, argc, argv, 0, false };
+	own_str struct str summary = STR_INIT(64 * 1024);
+	const struct profile *profile;
+	const char *name, *value;
+	struct run_options run;
+	int64_t number = 0;
+	int got, status;
+
+	while ((got = option_next(&walk, options, &name, &value, err)) > 0) {
+		if (got == 2)
+			return error_raise(err, ERROR_USAGE,
+				"rollback takes no operand, found '%s'; say "
+				"--to N", value);
+		if (parse_number(value, &number, err) < 0)
+			return -1;
+	}
+	if (got < 0 || prepare(options, &number, &profile, err) < 0)
+		return -1;
+	run = (struct run_options){
+		.command = "rollback",
+		.root = options->root,
+		.state = options->state,
+		.profile = profile,
+		.settings = options->settings,
+		.n_settings = options->n_settings,
+		.rollback_to = number,
+		.json = options->json,
+	};
+	status = apply(options->arena, &run, &summary, err);
+	fputs(str_get(&summary),
+	      status == 0 || options->json ? stdout : stderr);
+	return status;
+}
+
+const struct command command_rollback = {
+	.name = "rollback",
+	.operands = "",
+	.options = rollback_options,
+	.summary = "make an earlier generation current again",
+	.run = rollback_run,
+};
