@@ -359,12 +359,21 @@ inspect(void *context, int dirfd, const char *name, const char *path,
 	const struct stat *st, const char *target, struct error *err)
 {
 	char printable[256];
+	const char *problem;
 
 	(void)context;
 	(void)dirfd;
-	(void)name;
-	(void)target;
-	str_printable(path, printable, sizeof printable);
+	str_printable(*path ? path : name, printable, sizeof printable);
+	if (!*path && !S_ISDIR(st->st_mode))
+		return error_raise(err, ERROR_FORMAT,
+			"root '%s' is not a directory in the archive",
+			printable);
+	/* Good inside the archive, a link may still leave its root. */
+	problem = target ? tree_link_problem(path, target) : NULL;
+	if (problem)
+		return error_raise(err, ERROR_FORMAT,
+			"the symbolic link %s leads out of the package: %s",
+			printable, problem);
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode) &&
 	    !S_ISLNK(st->st_mode))
 		return error_raise(err, ERROR_TRUST,
