@@ -152,7 +152,7 @@ try_http(struct attempt *attempt, bool *ret_holds, struct error *err)
 	const struct check_spec *spec = attempt->spec;
 	const char *const urls[] = { spec->http, NULL };
 	struct fetch_request request = {
-		.label = "check",
+		.label = "http",
 		.urls = urls,
 		.any_status = true,
 		.once = true,
@@ -298,22 +298,30 @@ check_observe(struct context *context, struct step *step, struct error *err)
 	return 0;
 }
 
+/* What is asked, where the check's own name does not say it. */
 static const char *
-target_of(const struct check_spec *spec, char *buf, size_t size)
+target_of(const struct context *context, const struct check_spec *spec)
 {
+	char text[256];
+
+	if (!spec->name)
+		return "";
 	if (spec->http)
-		return url_redact(spec->http, buf, size);
-	return str_printable(spec->tcp ? spec->tcp : spec->run[0], buf, size);
+		url_redact(spec->http, text, sizeof text);
+	else
+		str_printable(spec->tcp ? spec->tcp : spec->run[0], text,
+			      sizeof text);
+	return arena_printf(context->arena, "%s ", text);
 }
 
 static int
 does_not_hold(const struct attempt *attempt, int64_t begin_ms, unsigned tries,
 	      struct error *err)
 {
-	char took[32], target[256];
+	char took[32];
 
-	return error_raise(err, ERROR_CHECK, "%s does not hold after %s and "
-		"%u %s: %s", target_of(attempt->spec, target, sizeof target),
+	return error_raise(err, ERROR_CHECK, "%sdoes not hold after %s and "
+		"%u %s: %s", target_of(attempt->context, attempt->spec),
 		duration_format(clock_ms() - begin_ms, took, sizeof took),
 		tries, tries == 1 ? "try" : "tries", attempt->found);
 }
