@@ -28,11 +28,11 @@ is_named(const struct profile *profile, const char *destination)
 }
 
 static bool
-is_there(const struct run *run, const char *path)
+is_there(const struct context *context, const char *path)
 {
 	struct error ignored = ERROR_INIT;
-	own_fd int dirfd = path_open_dir(run->state.rootfd,
-		path_parent(run->arena, path), &ignored);
+	own_fd int dirfd = path_open_dir(context->rootfd,
+		path_parent(context->arena, path), &ignored);
 	struct stat st;
 
 	return dirfd >= 0 && fstatat(dirfd, path_base(path), &st,
@@ -41,14 +41,14 @@ is_there(const struct run *run, const char *path)
 
 /* Without manifest lines it is a directory whose inside was never ours. */
 static bool
-wanted_gone(const struct run *run, const struct record *record)
+wanted_gone(const struct context *context, const struct record *record)
 {
 	if (!record->destination ||
-	    is_named(run->options->profile, record->destination))
+	    is_named(context->profile, record->destination))
 		return false;
 	if (record->manifest_bytes == 0 && !record->created)
 		return false;
-	return is_there(run, record->destination);
+	return is_there(context, record->destination);
 }
 
 static int
@@ -60,19 +60,19 @@ deepest_first(const void *a, const void *b)
 }
 
 void
-removal_find(struct run *run)
+removal_find(const struct context *context,
+	     const struct generation *previous, struct plan *plan)
 {
-	struct plan *plan = &run->plan;
 
-	plan->removals = arena_array(run->arena, run->previous.n + 1,
+	plan->removals = arena_array(context->arena, previous->n + 1,
 				     sizeof *plan->removals);
-	for (size_t i = 0; i < run->previous.n; i++) {
-		const struct generation_row *row = &run->previous.rows[i];
+	for (size_t i = 0; i < previous->n; i++) {
+		const struct generation_row *row = &previous->rows[i];
 
-		if (!wanted_gone(run, &row->record))
+		if (!wanted_gone(context, &row->record))
 			continue;
 		plan->removals[plan->n_removals++] = (struct removal){
-			.label = arena_printf(run->arena, "%s %s", row->kind,
+			.label = arena_printf(context->arena, "%s %s", row->kind,
 					      row->name),
 			.destination = row->record.destination,
 			.only_empty = row->record.manifest_bytes == 0,
@@ -83,10 +83,10 @@ removal_find(struct run *run)
 }
 
 static bool
-is_empty(const struct run *run, const char *path)
+is_empty(const struct context *context, const char *path)
 {
 	struct error ignored = ERROR_INIT;
-	int fd = path_open_dir(run->state.rootfd, path, &ignored);
+	int fd = path_open_dir(context->rootfd, path, &ignored);
 	own_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
@@ -100,11 +100,11 @@ is_empty(const struct run *run, const char *path)
 }
 
 static bool
-is_tree(const struct run *run, const char *path)
+is_tree(const struct context *context, const char *path)
 {
 	struct error ignored = ERROR_INIT;
-	own_fd int dirfd = path_open_dir(run->state.rootfd,
-		path_parent(run->arena, path), &ignored);
+	own_fd int dirfd = path_open_dir(context->rootfd,
+		path_parent(context->arena, path), &ignored);
 	struct stat st;
 
 	return dirfd >= 0 && fstatat(dirfd, path_base(path), &st,
@@ -114,45 +114,46 @@ is_tree(const struct run *run, const char *path)
 
 /* Trees wait for a rollback, as those do that are replaced. */
 static int
-take_away(struct run *run, const struct removal *removal, struct error *err)
+take_away(struct context *context, const struct removal *removal,
+	  struct error *err)
 {
 	const char *destination = removal->destination;
 	const char *path, *staged;
 	int dirfd;
 
-	if (removal->only_empty || !is_tree(run, destination) ||
-	    run->context.profile->keep_generations < 1)
-		return transaction_remove(run->transaction, destination, err);
-	if (transaction_staging(run->transaction, destination, &dirfd, &path,
+	if (removal->only_empty || !is_tree(context, destination) ||
+	    context->profile->keep_generations < 1)
+		return transaction_remove(context->transaction, destination, err);
+	if (transaction_staging(context->transaction, destination, &dirfd, &path,
 				err) < 0)
 		return -1;
-	staged = path_join(run->arena, path,
-			   transaction_new_name(run->transaction));
-	if (transaction_move(run->transaction, destination, staged, err) < 0)
+	staged = path_join(context->arena, path,
+			   transaction_new_name(context->transaction));
+	if (transaction_move(context->transaction, destination, staged, err) < 0)
 		return -1;
-	return transaction_keep_old(run->transaction, staged,
-		kept_path(run->arena, destination, run->context.generation),
+	return transaction_keep_old(context->transaction, staged,
+		kept_path(context->arena, destination, context->generation),
 		err);
 }
 
 int
-removal_commit(struct run *run, struct error *err)
+removal_commit(struct context *context, struct error *err)
 {
-	for (size_t i = 0; i < run->plan.n_removals; i++) {
-		const struct removal *removal = &run->plan.removals[i];
+	for (size_t i = 0; i < context->plan->n_removals; i++) {
+		const struct removal *removal = &context->plan->removals[i];
 		int64_t begin = clock_ms();
 
-		if (removal->only_empty && !is_empty(run,
+		if (removal->only_empty && !is_empty(context,
 						     removal->destination)) {
 			log_warning("remove.kept", removal->label,
 				"%s is not empty: it stays",
 				removal->destination);
 			continue;
 		}
-		if (take_away(run, removal, err) < 0)
+		if (take_away(context, removal, err) < 0)
 			return error_in(err, "remove %s", removal->label);
-		timeline_add(&run->timeline, "remove", removal->label, begin,
-			     clock_ms(), NULL);
+		context_event(context, "remove", removal->label, begin,
+			      clock_ms(), NULL);
 	}
 	return 0;
 }

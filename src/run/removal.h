@@ -9,11 +9,14 @@
 #pragma once
 
 #include "base/error.h"
-#include "run/run.h"
+#include "plan/kind.h"
+#include "plan/plan.h"
+#include "run/generation.h"
 
 #define REMOVAL_REASON "the profile no longer names it"
 
-/* Fill run->plan.removals from the last generation: places of its resources
- * that are there still and that no resource of the profile has. */
-void removal_find(struct run *run);
-int removal_commit(struct run *run, struct error *err);
+/* Fill PLAN's removals from the last generation: places of its resources that
+ * are there still and that no resource of the profile has. */
+void removal_find(const struct context *context,
+		  const struct generation *previous, struct plan *plan);
+int removal_commit(struct context *context, struct error *err);

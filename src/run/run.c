@@ -141,7 +141,6 @@ run_open(struct run *run, struct error *err)
 	run->gate_was_open = run->gate_is_open = gate_is_open(&run->state);
 	run->fetcher = fetcher_new(&fetcher_options_default);
 	plan_make(run->arena, options->profile, &run->plan);
-	removal_find(run);
 	run->context = (struct context){
 		.arena = run->arena,
 		.profile = options->profile,
@@ -160,6 +159,7 @@ run_open(struct run *run, struct error *err)
 		.fetch = run_fetch,
 		.event = run_event,
 	};
+	removal_find(&run->context, &run->previous, &run->plan);
 	return 0;
 }
 
