@@ -111,6 +111,7 @@ class Place:
     def __init__(self, directory, fitout):
         self.fitout = fitout
         self.dir = directory
+        self.root = None            # a directory: --root
         self.supervisor = directory / "supervisor"
         self.conf_d = self.supervisor / "conf.d"
         self.programs = directory / "programs"
@@ -122,8 +123,10 @@ class Place:
     # ---- fitout ----
 
     def run(self, *words, timeout=LIMIT_S):
+        where = ["--root", self.root] if self.root else \
+            ["--state", self.dir / "state"]
         return Result(subprocess.run(
-            [self.fitout, "--state", self.dir / "state", *words],
+            [self.fitout, *where, *words],
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
             errors="replace", timeout=timeout))
 
