@@ -132,10 +132,10 @@ int rename_into(const struct spot *from, const struct spot *to,
 int rename_exchange(const struct spot *a, const struct spot *b,
 		    bool *ret_refused, struct error *err);
 /* Staging directories go where the last step (a rename or exchange) takes
- * them; and back again when STEP is about to be undone. */
+ * them; and back again when STEP has been undone. */
 void staging_follow(struct transaction *transaction);
 void staging_follow_back(struct transaction *transaction,
-			 const struct record *step);
+			 struct record *step);
 
 /* Must this directory be synced before the journal says that all is done? */
 int touch_directory(struct transaction *transaction, int dirfd,

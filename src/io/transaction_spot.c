@@ -148,11 +148,12 @@ staging_follow(struct transaction *transaction)
 
 void
 staging_follow_back(struct transaction *transaction,
-		    const struct record *step)
+		    struct record *step)
 {
 	if (step->followed)
 		follow(transaction, step->to, step->from,
 		       step->type == RECORD_EXCHANGE);
+	step->followed = false;
 }
 
 /* A descriptor that is open already is surer than a path walked again. */

@@ -163,13 +163,20 @@ remove_staging(struct transaction *transaction, struct staging *staging,
 	       struct error *err)
 {
 	own_spot struct spot spot = SPOT_INIT;
+	struct stat st;
+	int found;
 
 	drop_fd(&staging->dirfd);
 	if (spot_open_recorded(transaction, staging->now, &spot, err) < 0)
 		return -1;
 	if (spot.dirfd < 0)
 		return 0;
-	if (tree_remove(spot.dirfd, spot.name, err) < 0)
+	/* Looked for first, since on a read-only filesystem removing what was
+	 * never made fails, too. */
+	found = spot_stat(&spot, &st, err);
+	if (found < 0)
+		return -1;
+	if (found && tree_remove(spot.dirfd, spot.name, err) < 0)
 		return error_in(err, "remove the staging directory %s",
 				spot.path);
 	return touch_directory(transaction, spot.dirfd, err);
@@ -202,8 +209,12 @@ staging_remove_all(struct transaction *transaction, bool keep,
 		 * this one or with one around it. */
 		if (keep && move_kept_of(transaction, staging, err) < 0)
 			return -1;
-		if (remove_staging(transaction, staging, &one) < 0)
-			keep_first(&result, err, &one);
+		if (remove_staging(transaction, staging, &one) == 0)
+			continue;
+		keep_first(&result, err, &one);
+		/* Nor may a kept tree go to its place with it inside. */
+		if (keep)
+			return -1;
 	}
 	if (sync_touched(transaction, &one) < 0)
 		keep_first(&result, err, &one);

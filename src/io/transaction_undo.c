@@ -301,8 +301,6 @@ undo_step(struct transaction *transaction, const struct record *step,
 			     .from = SPOT_INIT, .to = SPOT_INIT };
 	int result = 0;
 
-	/* Whether it took place or not: paths are now those before it. */
-	staging_follow_back(transaction, step);
 	if (look(&undo, step->from, &undo.from, &undo.from_st,
 		 &undo.from_found, err) < 0 ||
 	    look(&undo, step->to, &undo.to, &undo.to_st, &undo.to_found,
@@ -337,20 +335,27 @@ steps_touch(const struct record *a, const struct record *b)
 	       paths_touch(a->to, b->from) || paths_touch(a->to, b->to);
 }
 
-/* Steps FIRST to LAST are undone, but the journal does not say so. */
+/* Steps FIRST to LAST are undone, but the journal does not say so (if ANY). */
 struct unsaid {
 	size_t first, last;
 	bool any;
+	bool some_left;              /* a step was not undone, so look */
 };
 
+/* A new directory waits for everything that was put into it later. */
 static bool
 is_blocked(const struct transaction *transaction, size_t index)
 {
-	for (size_t i = index + 1; i < transaction->steps.n; i++)
-		if (transaction->steps.item[i].stuck &&
-		    steps_touch(&transaction->steps.item[i],
-				&transaction->steps.item[index]))
+	const struct record *step = &transaction->steps.item[index];
+
+	for (size_t i = index + 1; i < transaction->steps.n; i++) {
+		const struct record *later = &transaction->steps.item[i];
+
+		if ((later->stuck ||
+		     (step->type == RECORD_MKDIR && !later->undone)) &&
+		    steps_touch(later, step))
 			return true;
+	}
 	return false;
 }
 
@@ -391,13 +396,23 @@ say(struct transaction *transaction, struct unsaid *unsaid)
 }
 
 static int
-fail_step(struct transaction *transaction, struct record *step,
-	  struct unsaid *unsaid)
+leave_step(struct transaction *transaction, struct record *step, bool stuck,
+	   struct unsaid *unsaid)
 {
 	say(transaction, unsaid);
-	unsaid->any = false;         /* it says "from to": no gaps */
-	step->stuck = true;
+	unsaid->any = false;         /* it says "from, to": no gaps */
+	unsaid->some_left = true;
+	step->stuck = stuck;
 	return -1;
+}
+
+/* A mode or a directory that could not be taken back is found again, or found
+ * missing, by its inode: trees need not wait for it. */
+static bool
+others_wait_for(const struct record *step)
+{
+	return step->type == RECORD_RENAME || step->type == RECORD_EXCHANGE ||
+	       (step->from_ino == 0 && step->to_ino == 0);
 }
 
 static int
@@ -406,19 +421,19 @@ undo_one(struct transaction *transaction, size_t index, struct unsaid *unsaid,
 {
 	struct record *step = &transaction->steps.item[index];
 
-	if (step->undone) {
-		staging_follow_back(transaction, step);
-	} else if (is_blocked(transaction, index)) {
+	if (!step->undone && unsaid->some_left &&
+	    is_blocked(transaction, index)) {
 		error_raise(err, ERROR_UNDO, "%s was left as it is, since "
 			    "another must be put back first", step->to);
-		return fail_step(transaction, step, unsaid);
-	} else {
-		if (touches_unsaid(transaction, index, unsaid))
-			say(transaction, unsaid);
-		if (undo_step(transaction, step, err) < 0)
-			return fail_step(transaction, step, unsaid);
+		return leave_step(transaction, step, true, unsaid);
 	}
+	if (!step->undone && touches_unsaid(transaction, index, unsaid))
+		say(transaction, unsaid);
+	if (!step->undone && undo_step(transaction, step, err) < 0)
+		return leave_step(transaction, step, others_wait_for(step),
+				  unsaid);
 	step->undone = true;
+	staging_follow_back(transaction, step);
 	unsaid->first = index;
 	if (!unsaid->any)
 		unsaid->last = index;
@@ -428,7 +443,7 @@ undo_one(struct transaction *transaction, size_t index, struct unsaid *unsaid,
 
 /* All that can be; 0 when that was all. */
 static int
-undo_steps(struct transaction *transaction, struct error *err)
+try_undo(struct transaction *transaction, struct error *err)
 {
 	struct unsaid unsaid = { .any = false };
 	struct error one = ERROR_INIT;
@@ -449,6 +464,17 @@ undo_steps(struct transaction *transaction, struct error *err)
 	if (result < 0)
 		say(transaction, &unsaid);
 	return result;
+}
+
+/* Some errors pass (out of memory, a short outage); to try once more costs
+ * nothing beside a host that is half of this and half of that. */
+static int
+undo_steps(struct transaction *transaction, struct error *err)
+{
+	if (try_undo(transaction, err) == 0)
+		return 0;
+	log_warning("undo.retried", NULL, "%s; trying once more", err->text);
+	return try_undo(transaction, err);
 }
 
 /* After a commit the journal must say, before anything is taken back, that

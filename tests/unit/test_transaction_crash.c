@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
 #include "hosttree.h"
@@ -68,7 +69,7 @@ place_file(struct run *run, const char *destination, const char *content)
 
 	if (stage(run, destination, path, sizeof path) < 0)
 		return -1;
-	hosttree_file(run->root, path + 1, content, 0644);
+	TRACER_SPARE(hosttree_file(run->root, path + 1, content, 0644));
 	return transaction_place(run->transaction, path, destination, NULL,
 				 &run->err);
 }
@@ -83,11 +84,11 @@ place_tree(struct run *run, const char *destination, char *ret_old,
 	if (stage(run, destination, path, sizeof path) < 0)
 		return -1;
 	snprintf(inside, sizeof inside, "%s/sbin/nginx", path + 1);
-	hosttree_file(run->root, inside, "new program", 0755);
+	TRACER_SPARE(hosttree_file(run->root, inside, "new program", 0755));
 	snprintf(inside, sizeof inside, "%s/conf/nginx.conf", path + 1);
-	hosttree_file(run->root, inside, "new configuration", 0644);
+	TRACER_SPARE(hosttree_file(run->root, inside, "new configuration", 0644));
 	snprintf(inside, sizeof inside, "%s/logs", path + 1);
-	hosttree_dir(run->root, inside, 0750);
+	TRACER_SPARE(hosttree_dir(run->root, inside, 0750));
 	if (transaction_sync(run->transaction, &run->err) < 0 ||
 	    transaction_place(run->transaction, path, destination, &old,
 			      &run->err) < 0)
@@ -146,7 +147,7 @@ place_link(struct run *run)
 
 	if (stage(run, "/etc/link", path, sizeof path) < 0)
 		return -1;
-	hosttree_link(run->root, path + 1, "/elsewhere");
+	TRACER_SPARE(hosttree_link(run->root, path + 1, "/elsewhere"));
 	return transaction_place(run->transaction, path, "/etc/link", NULL,
 				 &run->err);
 }
@@ -214,7 +215,7 @@ staging_inside_a_tree_that_goes(struct run *run)
 
 	if (stage(run, "/p/nginx/conf/x.conf", path, sizeof path) < 0)
 		return -1;
-	hosttree_file(run->root, path + 1, "staged early", 0644);
+	TRACER_SPARE(hosttree_file(run->root, path + 1, "staged early", 0644));
 	if (place_tree(run, "/p/nginx", old, sizeof old) < 0 ||
 	    transaction_place(run->transaction, path, "/p/nginx/conf/x.conf",
 			      NULL, &run->err) < 0)
@@ -250,7 +251,11 @@ struct host {
 	int (*scenario)(struct run *run);
 	enum way way;
 	bool refuse_exchange, refuse_noreplace;
+	bool errors;                 /* a call will fail: undo then */
 };
+
+/* Of the child, when a call failed. */
+enum { EXIT_NOTHING = 10, EXIT_UNDONE, EXIT_UNDO_FAILED, EXIT_LEFTOVERS };
 
 /* An old kernel or filesystem: these flags of renameat2 are EINVAL. */
 static void
@@ -306,10 +311,41 @@ complain(const char *what, const struct error *err)
 	return 1;
 }
 
+/* What a caller does when a step fails. */
+static int
+take_back(struct run *run)
+{
+	struct error err = ERROR_INIT;
+
+	if (!run->transaction)
+		return EXIT_UNDONE;
+	if (transaction_undo(run->transaction, &err) == 0)
+		return EXIT_UNDONE;
+	return err.code == ERROR_UNDO ? EXIT_UNDO_FAILED : EXIT_LEFTOVERS;
+}
+
+static int
+carry_out_or_take_back(struct host *host, struct run *run,
+		       struct journal *journal, int rootfd)
+{
+	if (transaction_begin(journal, rootfd, "R1", &run->transaction,
+			      &run->err) < 0 ||
+	    host->scenario(run) < 0 ||
+	    transaction_commit(run->transaction, NOTE, sizeof NOTE,
+			       &run->err) < 0)
+		return take_back(run);
+	if (host->way == COMMIT_AND_UNDO)
+		return take_back(run);
+	return transaction_finish(run->transaction, &run->err) < 0
+		       ? EXIT_LEFTOVERS : 0;
+}
+
 static int
 carry_out(struct host *host, struct run *run, struct journal *journal,
 	  int rootfd)
 {
+	if (host->errors)
+		return carry_out_or_take_back(host, run, journal, rootfd);
 	if (transaction_begin(journal, rootfd, "R1", &run->transaction,
 			      &run->err) < 0 ||
 	    host->scenario(run) < 0)
@@ -342,7 +378,8 @@ run_host(void *context)
 		refuse_flags((host->refuse_exchange ? 2 : 0) |
 			     (host->refuse_noreplace ? 1 : 0));
 	if (journal_open(state, &journal, &run.err) < 0)
-		return complain("journal", &run.err);
+		return host->errors ? EXIT_NOTHING
+				    : complain("journal", &run.err);
 	result = carry_out(host, &run, journal, rootfd);
 	transaction_free(run.transaction);
 	return result;
@@ -384,6 +421,32 @@ recover_in_child(void *context)
 	enum recovery_outcome outcome;
 
 	return recover_host(host, host->way == COMMIT_AND_UNDO, &outcome);
+}
+
+static bool mounts_work;
+
+static int
+group_set_up(void **state)
+{
+	const struct log_options quiet = {
+		.level = LOG_LEVEL_ERROR,
+		.fd = open("/dev/null", O_WRONLY | O_CLOEXEC),
+	};
+
+	log_open(&quiet);
+	/* What is made here must not depend on who calls. */
+	umask(022);
+	/* Mounts of our own that go with this process. */
+	mounts_work = geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+		      mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	return 0;
+}
+
+static void
+need_tracer(void)
+{
+	if (!tracer_works())
+		skip();
 }
 
 /* ---- kill everywhere ---- */
@@ -514,6 +577,84 @@ sweep_recovery(struct host *host, int stride)
 	}
 	expectation_release(&expectation);
 	return points;
+}
+
+/* ---- fail everywhere ---- */
+
+/* One call fails: the host is as before at once, or, if it was the undo that
+ * was hit, or the tidying up, after the next recovery. */
+static void
+assert_failed_well(struct host *host, struct expectation *expectation,
+		   const struct trace *trace, int status)
+{
+	const char *before = str_get(&expectation->before);
+	enum recovery_outcome outcome;
+	bool undoes = host->way == COMMIT_AND_UNDO;
+
+	hosttree_print(host->root, &expectation->found);
+	if (status == EXIT_NOTHING || status == EXIT_UNDONE) {
+		if (strcmp(str_get(&expectation->found), before) != 0)
+			fail_msg("call %d failed (%s), undone, but:\n%s",
+				 trace->fail_at, strerror(trace->fail_with),
+				 str_get(&expectation->found));
+	} else if (status == EXIT_UNDO_FAILED) {
+		assert_true(undoes);
+	} else if (status != 0) {
+		assert_int_equal(status, EXIT_LEFTOVERS);
+	}
+	assert_int_equal(recover_host(host, undoes, &outcome), 0);
+	assert_whole(host, expectation, trace->fail_at, outcome);
+	assert_nothing_left(host);
+}
+
+static int
+sweep_errors(struct host *host, int number)
+{
+	struct expectation expectation;
+	struct trace_result result = { .failed = true };
+	struct trace trace = { .run = run_host, .context = host,
+			       .fail_with = number };
+	int points = 0;
+
+	host->errors = false;
+	expect(&expectation, host);
+	host->errors = true;
+	while (result.failed) {
+		trace.fail_at += KILL_STRIDE;
+		points++;
+		fill_host(host);
+		tracer_run(&trace, &result);
+		assert_false(result.killed);
+		assert_failed_well(host, &expectation, &trace, result.exit);
+	}
+	expectation_release(&expectation);
+	return points - 1;
+}
+
+static void
+any_call_may_fail_and_the_host_is_as_before(void **state)
+{
+	static int (*const scenarios[])(struct run *run) = {
+		attributes, staging_inside_a_tree_that_goes, everything,
+	};
+	static const int numbers[] = { ENOSPC, EIO };
+	struct host host = { .scenario = NULL };
+
+	need_tracer();
+	if (!tracer_can_fail_calls())
+		skip();
+	new_host(&host);
+	for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
+		for (size_t j = 0; j < 2; j++) {
+			host.scenario = scenarios[i];
+			host.way = COMMIT_AND_FINISH;
+			print_message("# %d failures\n",
+				      sweep_errors(&host, numbers[j]));
+			host.way = COMMIT_AND_UNDO;
+			print_message("# %d failures\n",
+				      sweep_errors(&host, numbers[j]));
+		}
+	hosttree_remove(host.base);
 }
 
 /* ---- the order of changes and syncs ---- */
@@ -720,21 +861,6 @@ look_at_call(const struct traced_call *call, void *context)
 	}
 }
 
-static int
-group_set_up(void **state)
-{
-	/* What is made here must not depend on who calls. */
-	umask(022);
-	return 0;
-}
-
-static void
-need_tracer(void)
-{
-	if (!tracer_works())
-		skip();
-}
-
 static void
 sweep_ways(int (*scenario)(struct run *run), bool refuse_exchange,
 	   bool refuse_noreplace)
@@ -786,6 +912,45 @@ static void
 without_any_flag_plain_renames_survive_a_kill(void **state)
 {
 	sweep_ways(everything, true, true);
+}
+
+/* The root is an overlay of two filesystems: no inode numbers to rely upon,
+ * and renames leave whiteouts. */
+static void
+on_an_overlay_of_two_filesystems_all_survives_a_kill(void **state)
+{
+	static const char *const names[] = { "lower", "upper", "root" };
+	struct host host = { .scenario = everything };
+	char path[200], options[600];
+
+	need_tracer();
+	if (!mounts_work)
+		skip();
+	new_host(&host);
+	for (int i = 0; i < 2; i++) {
+		hosttree_dir(host.base, names[i], 0755);
+		snprintf(path, sizeof path, "%s/%s", host.base, names[i]);
+		assert_int_equal(mount("none", path, "tmpfs", 0, "mode=755"),
+				 0);
+	}
+	snprintf(path, sizeof path, "%s/lower", host.base);
+	prepare_host(path);
+	hosttree_dir(host.base, "upper/up", 0755);
+	hosttree_dir(host.base, "upper/work", 0755);
+	snprintf(options, sizeof options, "lowerdir=%s/lower,upperdir="
+		 "%s/upper/up,workdir=%s/upper/work,redirect_dir=off",
+		 host.base, host.base, host.base);
+	if (mount("overlay", host.root, "overlay", 0, options) == 0)
+		for (host.way = COMMIT_AND_FINISH; host.way <= COMMIT_AND_UNDO;
+		     host.way++)
+			print_message("# %d kill points\n", sweep(&host));
+	else
+		print_message("# no overlay here: %s\n", strerror(errno));
+	for (int i = 2; i >= 0; i--) {
+		snprintf(path, sizeof path, "%s/%s", host.base, names[i]);
+		umount2(path, MNT_DETACH);
+	}
+	hosttree_remove(host.base);
 }
 
 static void
@@ -878,7 +1043,9 @@ main(void)
 		TEST(everything_survives_a_kill),
 		TEST(without_exchange_two_renames_survive_a_kill),
 		TEST(without_any_flag_plain_renames_survive_a_kill),
+		TEST(on_an_overlay_of_two_filesystems_all_survives_a_kill),
 		TEST(recovery_survives_being_killed_itself),
+		TEST(any_call_may_fail_and_the_host_is_as_before),
 		TEST(nothing_relies_on_what_a_power_cut_could_lose),
 	};
 
