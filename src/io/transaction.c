@@ -123,6 +123,20 @@ transaction_begin(struct journal *journal, int rootfd, const char *run_id,
 	return 0;
 }
 
+int
+transaction_expect_edits(struct transaction *transaction, struct error *err)
+{
+	const struct record edits = { .type = RECORD_EDITS, .from = "",
+				      .to = "" };
+
+	if (transaction->edits || transaction->committing)
+		return 0;
+	if (record_append(transaction, &edits, err) < 0)
+		return -1;
+	transaction->edits = true;
+	return 0;
+}
+
 bool
 transaction_is_visible(const struct transaction *transaction)
 {
@@ -358,6 +372,9 @@ take_record(struct recovery *recovery, const struct record *record,
 		return 0;
 	case RECORD_FINISHING:
 		transaction->finishing = true;
+		return 0;
+	case RECORD_EDITS:
+		transaction->edits = true;
 		return 0;
 	case RECORD_STEPS_UNDONE:
 		return take_steps_undone(transaction, record, err);

@@ -111,6 +111,12 @@ int transaction_attributes(struct transaction *transaction, const char *path,
 			   mode_t mode, uid_t uid, gid_t gid,
 			   struct error *err);
 
+/* From now on programs of the profile run, which may edit what was placed
+ * (sed -i puts another file there): undo takes their work back as well, also
+ * after a crash. Durable. See transaction_undo. */
+int transaction_expect_edits(struct transaction *transaction,
+			     struct error *err);
+
 /* True once a visible step has been taken. */
 bool transaction_is_visible(const struct transaction *transaction);
 
@@ -138,8 +144,9 @@ int transaction_finish(struct transaction *transaction, struct error *err);
  *
  * Things that others put in place of ours meanwhile (sed -i by a command of
  * the profile) go: the host is to be as before. Only when recovery undoes
- * what was never committed, somebody else must have done that (a person,
- * between crash and now): then it is left alone and ERROR_UNDO.
+ * what was neither committed nor expected (transaction_expect_edits), it was
+ * somebody else (a person, between crash and now): then it is left alone and
+ * ERROR_UNDO.
  */
 int transaction_undo(struct transaction *transaction, struct error *err);
 

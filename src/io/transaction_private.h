@@ -39,7 +39,8 @@ enum record_type {
 	RECORD_UNDOING,     /* after COMMITTED: undo nevertheless */
 	RECORD_UNDONE,      /* all taken back and durable; tidy up */
 	RECORD_FINISHING,   /* no way back; tidy up */
-	RECORD_STEPS_UNDONE /* the steps with indices from_ino to to_ino */
+	RECORD_STEPS_UNDONE, /* the steps with indices from_ino to to_ino */
+	RECORD_EDITS        /* programs run that may edit what was placed */
 };
 
 /* Which side of a rename nobody else sees. */
@@ -85,6 +86,7 @@ struct transaction {
 	VEC(int) touched;            /* directories to sync */
 	bool unsynced;               /* names given out since the last sync */
 	bool visible;
+	bool edits;                  /* strangers' work is our programs' */
 	bool committing;             /* COMMITTED may be on the disk */
 	bool committed;
 	bool finishing;

@@ -37,7 +37,8 @@ is_node(bool found, const struct stat *st, uint64_t ino)
 static bool
 respects_strangers(const struct transaction *transaction)
 {
-	return transaction->recovered && !transaction->committing;
+	return transaction->recovered && !transaction->committing &&
+	       !transaction->edits;
 }
 
 static int

@@ -115,6 +115,7 @@ commit(struct run *run, struct error *err)
 	timeline_add(&run->timeline, "sync", NULL, begin, clock_ms(), NULL);
 	if (commit_phase(run, PHASE_PLACE, err) < 0 ||
 	    removal_commit(&run->context, err) < 0 ||
+	    transaction_expect_edits(run->transaction, err) < 0 ||
 	    commit_phase(run, PHASE_RUN, err) < 0 ||
 	    commit_phase(run, PHASE_ACTIVATE, err) < 0)
 		return -1;

@@ -787,6 +787,20 @@ what_our_commands_edited_is_taken_back_too(void **p)
 }
 
 static void
+what_they_edited_is_taken_back_by_recovery_too(void **p)
+{
+	struct host *host = *p;
+
+	begin(host);
+	place_file(host, "/etc/motd", "new words");
+	OK(host, transaction_expect_edits(host->transaction, &host->err));
+	OK(host, transaction_expect_edits(host->transaction, &host->err));
+	meddle(host, "/etc/motd");
+	assert_int_equal(recover(host), RECOVERY_UNDONE);
+	assert_tree_as_before(host);
+}
+
+static void
 recovery_leaves_what_a_person_put_there_and_says_so(void **p)
 {
 	struct host *host = *p;
@@ -1212,6 +1226,7 @@ main(void)
 		TEST(a_journal_that_no_run_wrote_is_refused),
 		TEST(a_leftover_under_the_name_of_staging_is_not_touched),
 		TEST(what_our_commands_edited_is_taken_back_too),
+		TEST(what_they_edited_is_taken_back_by_recovery_too),
 		TEST(recovery_leaves_what_a_person_put_there_and_says_so),
 		TEST(an_undo_that_fails_names_the_path_and_does_the_rest),
 		TEST(directories_that_others_can_write_are_refused),
