@@ -1,0 +1,544 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults at every point of a run, and what must hold after each.
+
+A *world* is a directory with everything a run can change: host/ (what the
+profile is about), state/ (fitout's own) and run/ (the agent's log, whether it
+runs). Each point begins with a fresh copy of a start world, runs fitout under
+faultrun, looks at what was left, and then runs fitout again without a fault.
+"""
+import hashlib
+import io
+import os
+import pathlib
+import shutil
+import stat
+import subprocess
+import tarfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+LIMIT_S = 120        # of any one run
+JOURNAL_EMPTY = b"FITOUTJ1"
+
+# The agent notes what it sees when it is started: only shell builtins, so
+# that a start costs one system call that counts.
+AGENT = """\
+#!/bin/sh
+# agent WORLD start|stop|status
+case $2 in
+start)
+	g=none v=none m=none
+	read -r g <"$1/state/generations/current"
+	read -r v <"$1/host/app/etc/version"
+	read -r m <"$1/host/etc/motd"
+	[ -e "$1/state/ready" ] || m="$m-but-the-gate-is-closed"
+	echo "start $g $v $m" >>"$1/run/log"
+	echo 1 >"$1/run/agent"
+	;;
+stop) echo 0 >"$1/run/agent" ;;
+status) read -r up <"$1/run/agent" && [ "$up" = 1 ] ;;
+esac
+"""
+
+HEAD = """\
+fitout = 1;
+name = "{name}";
+budget = "60s";
+"""
+AGENT_BLOCK = """\
+agent = {{ kind = "command"; start = [ "{agent}", "{world}", "start" ];
+  stop = [ "{agent}", "{world}", "stop" ];
+  status = [ "{agent}", "{world}", "status" ]; }};
+"""
+
+
+def build_faultrun():
+    """The program, compiled anew when its source is newer."""
+    source = HERE / "faultrun.c"
+    program = TOP / "build" / "faultrun"
+    if not program.exists() or \
+            program.stat().st_mtime < source.stat().st_mtime:
+        program.parent.mkdir(exist_ok=True)
+        new = program.with_suffix(f".{os.getpid()}")
+        subprocess.run(["cc", "-std=gnu17", "-O1", "-Wall", "-Wextra",
+                        "-Werror", "-o", new, source], check=True)
+        new.rename(program)
+    return program
+
+
+def make_tar(path, top, entries):
+    """entries: name -> text, None for a directory, ("link", target)."""
+    with tarfile.open(path, "w") as tar:
+        for name, what in {"": None, **entries}.items():
+            info = tarfile.TarInfo(f"{top}/{name}" if name else top)
+            info.mtime = 1700000000
+            data = b""
+            if what is None:
+                info.type, info.mode = tarfile.DIRTYPE, 0o755
+            elif isinstance(what, tuple):
+                info.type, info.linkname = tarfile.SYMTYPE, what[1]
+            else:
+                data = what.encode()
+                info.size = len(data)
+                info.mode = 0o755 if name.startswith("bin/") else 0o644
+            tar.addfile(info, io.BytesIO(data))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def is_own(name):
+    """A staging directory or a temporary file of fitout."""
+    return name.startswith(".fitout-")
+
+
+def tree_of(top):
+    """What is there: path -> (type, mode, uid, gid, content or target).
+    Without what is fitout's own."""
+    found = {}
+
+    def walk(path, name):
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if is_own(entry.name):
+                    continue
+                inside = f"{name}/{entry.name}"
+                st = entry.stat(follow_symlinks=False)
+                what = ""
+                if stat.S_ISLNK(st.st_mode):
+                    what = os.readlink(entry.path)
+                elif stat.S_ISREG(st.st_mode):
+                    with open(entry.path, "rb") as file:
+                        what = file.read()
+                found[inside] = (stat.filemode(st.st_mode), st.st_uid,
+                                 st.st_gid, what)
+                if stat.S_ISDIR(st.st_mode):
+                    walk(entry.path, inside)
+    walk(top, "")
+    return found
+
+
+def leftovers(top):
+    return [os.path.join(path, name) for path, dirs, files in os.walk(top)
+            for name in dirs + files if is_own(name)]
+
+
+def difference(want, have):
+    for path in sorted(want.keys() | have.keys()):
+        if want.get(path) != have.get(path):
+            return f"{path}: {want.get(path)} wanted, {have.get(path)} found"
+    return "no difference"
+
+
+class Result:
+    """One run of fitout, perhaps with a fault."""
+
+    def __init__(self, status, text, report):
+        self.status, self.text = status, text
+        self.count, self.hit, self.killed, self.calls = 0, None, False, []
+        for line in report.splitlines():
+            word, _, rest = line.partition(" ")
+            if word == "count":
+                self.count = int(rest)
+            elif word == "hit" and self.hit is None:
+                self.hit = rest
+            elif word == "killed":
+                self.killed = True
+            elif word == "call":
+                self.calls.append(rest)
+
+    def hit_path(self):
+        return self.hit.split(" ", 3)[3] if self.hit else ""
+
+
+class Scenario:
+    """OLD (or None: a bare host) and NEW are profiles' texts; NEW ends with
+    exit status OUTCOME."""
+
+    def __init__(self, name, old, new, outcome=0, prepare=None):
+        self.name, self.old, self.new = name, old, new
+        self.outcome, self.prepare = outcome, prepare
+
+
+class Bench:
+    """Where points are tried. PLACE is on a tmpfs of our own."""
+
+    def __init__(self, place, fitout):
+        self.place = pathlib.Path(place)
+        self.fitout = str(fitout)
+        self.faultrun = str(build_faultrun())
+        self.world = self.place / "world"
+        self.host, self.state = self.world / "host", self.world / "state"
+        self.agent = self.place / "agent"
+        self.agent.write_text(AGENT)
+        self.agent.chmod(0o755)
+        self.digests = {}
+        self.make_packages()
+
+    # ---- profiles ----
+
+    def make_packages(self):
+        app = {"bin": None, "etc": None, "lib": None, "logs": None,
+               "bin/app": "#!/bin/sh\necho one\n",
+               "etc/version": "v1\n", "etc/logrotate": "# one\n",
+               "lib/a": "a" * 3000, "lib/b": "b", "lib/gone": "gone",
+               "lib/link": ("link", "a")}
+        newer = dict(app)
+        newer.update({"bin/app": "#!/bin/sh\necho two\n",
+                      "etc/version": "v2\n", "etc/logrotate": "# two\n",
+                      "lib/b": "B" * 5000, "lib/new": "new",
+                      "lib/link": ("link", "new")})
+        del newer["lib/gone"]
+        extra = {"share": None, "share/text": "extra\n"}
+        for name, entries in (("app1", app), ("app2", newer),
+                              ("extra", extra)):
+            path = self.place / f"{name}.tar"
+            self.digests[name] = make_tar(path, name, entries)
+
+    def package(self, name, archive, into, more=""):
+        return (f'{{ name = "{name}"; url = "file://{self.place}/'
+                f'{archive}.tar"; sha256 = "{self.digests[archive]}"; '
+                f'into = "{self.host}/{into}"; {more} }}')
+
+    def check(self, version):
+        return (f'checks = ( {{ run = [ "/bin/sh", "-c", "read -r v '
+                f'<{self.host}/app/etc/version; [ $v = {version} ]" ]; '
+                f'timeout = 1; interval = 5; }} );\n')
+
+    def blocks(self):
+        return AGENT_BLOCK.format(agent=self.agent, world=self.world)
+
+    def profile_old(self):
+        host = self.host
+        return HEAD.format(name="old") + f"""
+packages = ( {self.package("app", "app1", "app", 'keep = [ "logs" ];')},
+  {self.package("extra", "extra", "extra")} );
+files = (
+  {{ from = "app:etc/logrotate"; to = "{host}/etc/app.conf"; }},
+  {{ content = "words-one\\n"; to = "{host}/etc/motd"; mode = "0644"; }},
+  {{ content = "goes"; to = "{host}/etc/gone.d/file"; }} );
+directories = (
+  {{ path = "{host}/app/logs"; owner = "1001"; group = "1001";
+     mode = "0755"; }},
+  {{ path = "{host}/spool"; mode = "0755"; }} );
+links = ( {{ path = "{host}/current"; target = "app"; }},
+  {{ path = "{host}/etc/gone-link"; target = "motd"; }} );
+commands = ( {{ name = "compile"; creates = "{host}/app/compiled";
+  run = [ "/bin/sh", "-c", "echo done >{host}/app/compiled" ]; }} );
+{self.check("v1")}{self.blocks()}"""
+
+    def profile_new(self, check="v2"):
+        host = self.host
+        return HEAD.format(name="new") + f"""
+packages = ( {self.package("app", "app2", "app", 'keep = [ "logs" ];')},
+  {self.package("extra", "extra", "extra")} );
+files = (
+  {{ from = "app:etc/logrotate"; to = "{host}/etc/app.conf"; }},
+  {{ content = "words-two\\n"; to = "{host}/etc/motd"; mode = "0600"; }},
+  {{ content = "added"; to = "{host}/etc/new.d/deeper/file"; }},
+  {{ content = "goes"; to = "{host}/etc/gone.d/file"; }} );
+directories = (
+  {{ path = "{host}/app/logs"; owner = "1002"; group = "1001";
+     mode = "0750"; }},
+  {{ path = "{host}/spool"; mode = "0700"; }} );
+links = ( {{ path = "{host}/current"; target = "app/lib"; }},
+  {{ path = "{host}/etc/gone-link"; target = "motd"; }} );
+commands = ( {{ name = "compile"; creates = "{host}/app/compiled";
+  run = [ "/bin/sh", "-c", "echo done >{host}/app/compiled" ]; }} );
+{self.check(check)}{self.blocks()}"""
+
+    def profile_less(self):
+        """The old one without a package, two files, a directory, a link."""
+        host = self.host
+        return HEAD.format(name="less") + f"""
+packages = ( {self.package("app", "app1", "app", 'keep = [ "logs" ];')} );
+files = (
+  {{ content = "words-one\\n"; to = "{host}/etc/motd"; mode = "0644"; }} );
+directories = ( {{ path = "{host}/app/logs"; owner = "1001";
+  group = "1001"; mode = "0755"; }} );
+links = ( {{ path = "{host}/current"; target = "app"; }} );
+commands = ( {{ name = "compile"; creates = "{host}/app/compiled";
+  run = [ "/bin/sh", "-c", "echo done >{host}/app/compiled" ]; }} );
+{self.check("v1")}{self.blocks()}"""
+
+    def profile_broken(self):
+        """Recovers, then fails before it changes anything."""
+        return HEAD.format(name="broken") + f"""
+files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
+  }} );
+{self.blocks()}"""
+
+    def scenarios(self):
+        old, new = self.profile_old(), self.profile_new()
+        return {one.name: one for one in (
+            Scenario("install", None, old),
+            Scenario("upgrade", old, new),
+            Scenario("removal", old, self.profile_less()),
+            Scenario("check-fails", old, self.profile_new("v3"), 1),
+            Scenario("check-fails-first", None, self.profile_new("v3"), 1),
+        )}
+
+    # ---- worlds ----
+
+    def write(self, name, text):
+        path = self.place / f"{name}.cfg"
+        path.write_text(text)
+        return path
+
+    def run(self, profile, fault=(), limit=LIMIT_S):
+        """fitout apply PROFILE, with a fault or without."""
+        report = self.place / "report"
+        command = [self.fitout, "--progress", "none", "--state",
+                   str(self.state), "apply", str(profile)]
+        if fault:
+            report.write_text("")
+            command = [self.faultrun, "--under", str(self.world), "--report",
+                       str(report), *fault, "--", *command]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=limit)
+        return Result(done.returncode, done.stdout.decode(errors="replace"),
+                      report.read_text() if fault else "")
+
+    def bare(self):
+        shutil.rmtree(self.world, ignore_errors=True)
+        self.world.mkdir()
+        self.host.mkdir()
+        (self.host / "etc").mkdir()
+        (self.host / "other").write_text("not ours\n")
+        (self.world / "run").mkdir()
+        (self.world / "run" / "agent").write_text("0\n")
+        (self.world / "run" / "log").write_text("")
+
+    def setup(self, scenario):
+        """The start world, and what it and its end look like."""
+        self.scenario = scenario
+        self.profiles = {"new": self.write("new", scenario.new),
+                         "broken": self.write("broken",
+                                              self.profile_broken())}
+        self.bare()
+        if scenario.old:
+            self.profiles["old"] = self.write("old", scenario.old)
+            self.must(self.run(self.profiles["old"]), 0)
+            logs = self.host / "app" / "logs"
+            (logs / "access.log").write_text("precious\n")
+            os.chown(logs / "access.log", 1001, 1001)
+        (self.world / "run" / "log").write_text("")
+        shutil.rmtree(self.place / "start", ignore_errors=True)
+        self.copy(self.world, self.place / "start")
+        self.old_tree = tree_of(self.host)
+        self.old_sight = self.sight()
+        self.must(self.run(self.profiles["new"]), scenario.outcome)
+        self.new_tree = tree_of(self.host)
+        self.new_sight = self.sight()
+        if scenario.outcome:
+            want = difference(self.old_tree, self.new_tree)
+            assert want == "no difference", want
+
+    @staticmethod
+    def must(result, status):
+        assert result.status == status, \
+            f"exit status {result.status}:\n{result.text}"
+
+    @staticmethod
+    def copy(source, target):
+        subprocess.run(["cp", "-a", source, target], check=True)
+
+    def fresh(self):
+        shutil.rmtree(self.world, ignore_errors=True)
+        self.copy(self.place / "start", self.world)
+
+    def first_line(self, name):
+        try:
+            return (self.world / name).read_text().splitlines()[0]
+        except (OSError, IndexError):
+            return "none"
+
+    def sight(self):
+        """What an agent that is started now would note."""
+        return " ".join(self.first_line(name) for name in (
+            "state/generations/current", "host/app/etc/version",
+            "host/etc/motd"))
+
+    def agent_runs(self):
+        return self.first_line("run/agent") == "1"
+
+    def starts(self):
+        text = (self.world / "run" / "log").read_text()
+        return [line[6:] for line in text.splitlines()]
+
+    # ---- what must hold ----
+
+    def agent_problem(self):
+        """Was it ever started before a run was complete, or does it run on
+        half a host?"""
+        # Generations go up, so only what they hold is compared there.
+        allowed = {sight.split(" ", 1)[1]
+                   for sight in (self.old_sight, self.new_sight)}
+        for start in self.starts():
+            generation, _, rest = start.partition(" ")
+            if generation == "none" or rest not in allowed:
+                return f"the agent was started on '{start}'"
+        if self.agent_runs() and self.which() not in ("old", "new", "same"):
+            return "the agent runs on a mixture: " + self.mixture()
+        return None
+
+    def which(self):
+        """Is the host old, new, both (same), or a mixture?"""
+        have = tree_of(self.host)
+        old, new = have == self.old_tree, have == self.new_tree
+        return "same" if old and new else "old" if old else \
+            "new" if new else "mixture"
+
+    def mixture(self):
+        have = tree_of(self.host)
+        return (f"against old: {difference(self.old_tree, have)}; against "
+                f"new: {difference(self.new_tree, have)}")
+
+    def kept_problem(self):
+        log = "app/logs/access.log"
+        if not self.scenario.old:
+            return None
+        inside = [path for path in self.world.rglob("access.log")]
+        if len(inside) != 1 or inside[0].read_text() != "precious\n":
+            return f"the kept file is at {inside}"
+        return None if log in str(inside[0]) or ".fitout-" in str(inside[0]) \
+            else f"the kept file is at {inside[0]}"
+
+    def tidy_problem(self):
+        left = leftovers(self.world)
+        if left:
+            return f"left over: {left[0]}"
+        journal = self.state / "journal"
+        if journal.exists() and journal.read_bytes() != JOURNAL_EMPTY:
+            return f"the journal holds {journal.stat().st_size} bytes"
+        return None
+
+    def must_be(self, result, status, which, what):
+        """After a run that met no fault."""
+        if result.status != status:
+            return f"{what}: exit status {result.status}: {result.text}"
+        if self.which() not in which:
+            return (f"{what}: the host is {self.which()}, not "
+                    f"{' or '.join(which)}: {self.mixture()}")
+        problem = self.tidy_problem() or self.kept_problem() or \
+            self.agent_problem()
+        return f"{what}: {problem}" if problem else None
+
+    def must_be_new(self, what):
+        result = self.run(self.profiles["new"])
+        outcome = self.scenario.outcome
+        problem = self.must_be(result, outcome, ("new", "same"), what)
+        if not problem and outcome == 0 and not self.agent_runs():
+            problem = f"{what}: the agent does not run: {result.text}"
+        return problem
+
+    def must_be_old(self, what):
+        result = self.run(self.profiles["old"])
+        problem = self.must_be(result, 0, ("old", "same"), what)
+        if not problem and not self.agent_runs():
+            problem = f"{what}: the agent does not run: {result.text}"
+        return problem
+
+    def must_recover(self, what):
+        return self.must_be(self.run(self.profiles["broken"]), 1,
+                            ("old", "new", "same"), what)
+
+    def must_do_nothing(self, what):
+        result = self.run(self.profiles["new"])
+        if result.status == 0 and "nothing to do" in result.text:
+            return None
+        return f"{what}: it found something to do: {result.text}"
+
+    # ---- points ----
+
+    def left_problem(self, result):
+        """Right after the faulty run. Was its exit status true?"""
+        problem = self.agent_problem() or self.kept_problem()
+        if problem or result.killed:
+            return problem
+        if result.status == 0 and self.scenario.outcome == 0 and \
+                self.which() in ("new", "same"):
+            return None if self.agent_runs() else "the agent does not run"
+        if result.status == 1 and self.which() in ("old", "same"):
+            return None
+        return (f"exit status {result.status}, and the host is "
+                f"{self.which()}: {self.mixture()}: {result.text}")
+
+    def point_kill(self, kind, at, then):
+        """A kill, then one way on: new, old or broken."""
+        self.fresh()
+        result = self.run(self.profiles["new"],
+                          ("--class", kind, "--at", str(at)))
+        problem = self.left_problem(result)
+        if problem:
+            return result, f"after the kill: {problem}"
+        if then == "new":
+            problem = self.must_be_new("applied again")
+            if not problem and at % 7 == 0 and not self.scenario.outcome:
+                problem = self.must_do_nothing("applied a third time")
+        elif then == "old" and self.scenario.old:
+            problem = self.must_be_old("the old profile applied")
+        else:
+            problem = self.must_recover("recovered") or \
+                self.must_be_new("recovered and applied again")
+        return result, problem
+
+    def point_nested(self, kind, at, again):
+        """A kill, a second one in the next run, then a whole run."""
+        self.fresh()
+        first = self.run(self.profiles["new"],
+                         ("--class", kind, "--at", str(at)))
+        second = self.run(self.profiles["new"],
+                          ("--class", kind, "--at", str(again)))
+        first.hit = f"{first.hit} | {second.hit}"
+        problem = self.left_problem(second) if second.killed else None
+        if problem:
+            return first, f"after the second kill: {problem}"
+        if not second.killed:
+            first.count = 0
+        then = ("new", "recover", "old")[again % 3]
+        if then == "old" and self.scenario.old:
+            return first, self.must_be_old("the old profile applied")
+        if then == "recover":
+            problem = self.must_recover("recovered")
+        return first, problem or self.must_be_new("applied again")
+
+    def names_path(self, result):
+        """Does the message name what failed, or what it was for?"""
+        path = result.hit_path()
+        parts = [part for part in path[len(str(self.world)):].split("/")
+                 if part and not is_own(part)]
+        return not parts or any(part in result.text for part in parts)
+
+    def point_inject(self, kind, at, error, scope="program"):
+        self.fresh()
+        result = self.run(self.profiles["new"],
+                          ("--class", kind, "--scope", scope, "--at",
+                           str(at), "--inject", error))
+        undo = self.scenario.outcome != 0
+        problem = self.agent_problem() or self.kept_problem()
+        if problem:
+            pass
+        elif result.status == 4 and undo:
+            if "look at" not in result.text and \
+                    "put it right" not in result.text:
+                problem = f"exit 4 says not what to do: {result.text}"
+        else:
+            problem = self.left_problem(result)
+        if not problem and result.hit and result.status != 0 and \
+                not self.names_path(result):
+            problem = f"the message does not name the path: {result.text}"
+        return result, problem or self.must_be_new("applied again")
+
+    def point_from(self, kind, at, error):
+        """From here on every such call fails, also those of the undo."""
+        self.fresh()
+        result = self.run(self.profiles["new"],
+                          ("--class", kind, "--scope", "program", "--from",
+                           str(at), "--inject", error))
+        problem = self.agent_problem() or self.kept_problem()
+        if not problem and result.status == 4:
+            if "look at" not in result.text:
+                problem = f"exit 4 says not what to look at: {result.text}"
+        elif not problem:
+            problem = self.left_problem(result)
+        return result, problem or self.must_be_new("applied again")
