@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the old user-data script did, done by fitout: a bare instance boots,
+cloud-init runs user-data, which fetches the binary and applies the profile
+nginx-php.cfg of this repository, as it is."""
+import datetime
+import json
+import os
+import re
+import stat
+import subprocess
+
+import pytest
+
+from artifacts import sha256
+from conftest import TOP
+from origin import Fault
+from test_agentpkg import up
+
+PROGRAMS = "/usr/local/programs"
+AGENT_LOG = "/var/log/codedeploy-agent.log"
+USER_DATA = """#!/bin/sh
+set -e
+mkdir -p /etc/fitout
+cd /etc/fitout
+for file in fitout nginx-php.cfg common.cfg; do
+	curl -fsS -O "http://origin.test/$file"
+done
+sha256sum -c <<END
+{sums}
+END
+install -m 755 fitout /usr/local/bin/fitout
+exec fitout --set base=http://origin.test --set nginx_sha256={nginx} \\
+	--set php_sha256={php} --set agent_sha256={agent} apply nginx-php.cfg
+"""
+
+
+def build(script, *words):
+    subprocess.run([TOP / script, *words], check=True, timeout=60)
+
+
+def fake_ruby(directory):
+    """An empty package: the profile wants ruby for the agent's installer,
+    and there is no mirror in the test's cloud."""
+    tree = directory / "ruby"
+    (tree / "DEBIAN").mkdir(parents=True)
+    (tree / "DEBIAN/control").write_text(
+        "Package: ruby\nVersion: 1\nArchitecture: all\n"
+        "Maintainer: nobody <nobody@example.com>\nDescription: empty\n")
+    subprocess.run(["dpkg-deb", "-b", tree, directory / "ruby.deb"],
+                   check=True, capture_output=True)
+    return directory / "ruby.deb"
+
+
+@pytest.fixture
+def instance(cloud, machine, fitout, tarballs, tmp_path):
+    """instance(name): a machine whose user-data applies nginx-php.cfg."""
+    build("tests/agentpkg/build", tmp_path / "agent", "codedeploy-agent")
+    serve = {
+        "/fitout": fitout,
+        "/nginx-php.cfg": TOP / "profiles/nginx-php.cfg",
+        "/common.cfg": TOP / "profiles/common.cfg",
+        "/nginx/nginx1.14.tar": tarballs / "nginx1.14.tar",
+        "/php/php7.tar": tarballs / "php7.tar",
+        "/codedeploy-agent/latest.tar":
+            tmp_path / "agent/codedeploy-agent.tar.gz",
+    }
+    digests = {}
+    for path, file in serve.items():
+        cloud.origin.content[path] = file.read_bytes()
+        digests[path] = sha256(cloud.origin.content[path])
+    cloud.imds.user_data = USER_DATA.format(
+        sums="\n".join(f"{digests['/' + name]}  {name}" for name in (
+            "fitout", "nginx-php.cfg", "common.cfg")),
+        nginx=digests["/nginx/nginx1.14.tar"], php=digests["/php/php7.tar"],
+        agent=digests["/codedeploy-agent/latest.tar"]).encode()
+
+    def make(name):
+        made = machine(name)
+        made.disk.copy(fake_ruby(tmp_path), "/root/ruby.deb")
+        subprocess.run(["chroot", made.disk.root, "dpkg", "-i",
+                        "/root/ruby.deb"], check=True, capture_output=True)
+        return made
+
+    return make
+
+
+def page(host):
+    return host.run("curl", "-sS", "-m", "10", "http://127.0.0.1/",
+                    check=False).out
+
+
+def agent_starts(host):
+    if not host.exists(AGENT_LOG):
+        return []
+    return [float(line.split()[0])
+            for line in host.read(AGENT_LOG).splitlines()
+            if line.split()[1] == "start"]
+
+
+def became_running(host):
+    """When supervisord says that each program was RUNNING."""
+    found = {}
+    for line in host.read("/var/log/supervisord.log").splitlines():
+        seen = re.match(r"(\S+ \S+) INFO success: (\S+) entered RUNNING",
+                        line)
+        if seen:
+            when = datetime.datetime.strptime(
+                seen.group(1), "%Y-%m-%d %H:%M:%S,%f")
+            found[seen.group(2)] = when.replace(
+                tzinfo=datetime.timezone.utc).timestamp()
+    return found
+
+
+def world_writable(top):
+    return [path for path, _, names in os.walk(top) for path in
+            [path, *(os.path.join(path, name) for name in names)]
+            if not stat.S_ISLNK(os.lstat(path).st_mode)
+            and os.lstat(path).st_mode & stat.S_IWOTH]
+
+
+@pytest.mark.parametrize("name", ["bookworm", "trixie"])
+def test_user_data_makes_a_serving_instance(name, instance, cloud):
+    host = instance(name)
+    host.boot()
+    record = host.wait_cloud_init(300)
+    said = host.user_data_output()
+    assert record["errors"] == [], said
+    assert host.run("cloud-init", "status", check=False).status == 0
+    # It serves, also to others.
+    assert "by fpm-fcgi: 6*7=42" in page(host)
+    seen = subprocess.run(
+        [*cloud.ns.enter(), "curl", "-sS", "-m", "10", "http://10.11.0.10/"],
+        capture_output=True, text=True, check=True).stdout
+    assert "6*7=42" in seen
+    # logrotate accepts its file.
+    rotated = host.run("logrotate", "-d", "/etc/logrotate.d/nginx")
+    assert "error:" not in rotated.err, rotated.err
+    assert "nginx/logs/access.log" in rotated.err
+    # The agent came last.
+    running = became_running(host)
+    assert set(running) == {"nginx", "php-fpm"}, said
+    starts = agent_starts(host)
+    assert len(starts) == 1, said
+    assert starts[0] > max(running.values())
+    report = json.loads(host.run("fitout", "--json", "report").out)
+    ends = {}
+    for entry in report["timeline"]:
+        ends.setdefault(entry["event"], []).append(entry)
+    checked = [e["end_ms"] for e in ends["check.holds"]]
+    assert len(checked) == 2
+    assert all(e["begin_ms"] >= max(checked) for e in ends["agent.start"])
+    assert all(e["begin_ms"] >= max(p["end_ms"] for p in ends[
+        "program.running"]) for e in ends["agent.start"])
+    # No installed path is world-writable.
+    assert world_writable(host.disk.path(PROGRAMS)) == []
+    logs = host.disk.path(f"{PROGRAMS}/nginx/logs").stat()
+    assert stat.S_IMODE(logs.st_mode) == 0o750
+    # The next boot: supervisor comes by itself, the agent does not.
+    host.power_off()
+    host.boot()
+    host.wait_for("the page", lambda: "6*7=42" in page(host))
+    host.wait_for("boot", lambda: up(host))
+    assert len(agent_starts(host)) == 1
+    assert host.run("systemctl", "is-active", "codedeploy-agent",
+                    check=False).out == "inactive\n"
+
+
+@pytest.mark.parametrize("name", ["bookworm", "trixie"])
+def test_user_data_with_one_byte_of_php_changed(name, instance, cloud):
+    host = instance(name)
+    places = [PROGRAMS, "/etc/logrotate.d", "/etc/supervisor", "/opt",
+              "/etc/systemd/system", "/etc/cron.d", "/var/lib/dpkg/status"]
+
+    def look():
+        return {path: entry for path, entry in host.disk.snapshot().items()
+                if any(f"/{path}/".startswith(p + "/") for p in places)}
+
+    before = look()
+    cloud.origin.faults["/php/php7.tar"] = Fault(flip=30_000_000)
+    host.boot()
+    record = host.wait_cloud_init(300)
+    said = host.user_data_output()
+    assert "scripts" in str(record["errors"]), said
+    assert host.run("cloud-init", "status", check=False).status == 1
+    assert "Exit code: 1" in host.read("/var/log/cloud-init.log")
+    assert "php7" in said and "FAILED" in said
+    assert look() == before, said
+    assert agent_starts(host) == []
+    assert host.run("pgrep", "supervisord", check=False).status == 1
