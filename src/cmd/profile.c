@@ -14,8 +14,8 @@
 #include "cmd/print.h"
 #include "io/digest.h"
 #include "io/fetcher.h"
-#include "io/newfile.h"
 #include "kind/kinds.h"
+#include "profile/bytes.h"
 #include "profile/reader.h"
 
 #define REMOTE_TIMEOUT_MS (120 * 1000)
@@ -27,8 +27,10 @@ is_remote(const char *source)
 }
 
 static int
-fetch_remote(const char *source, struct str *text, struct error *err)
+fetch_remote(struct arena *arena, const char *source, const char **ret_text,
+	     size_t *ret_n, struct error *err)
 {
+	own_str struct str text = STR_INIT(PROFILE_BYTES_MAX + 1);
 	own_fetcher struct fetcher *fetcher =
 		fetcher_new(&fetcher_options_default);
 	const char *urls[] = { source, NULL };
@@ -40,7 +42,13 @@ fetch_remote(const char *source, struct str *text, struct error *err)
 	};
 	int status;
 
-	return fetcher_exchange(fetcher, &request, &status, text, err);
+	if (fetcher_exchange(fetcher, &request, &status, &text, err) < 0)
+		return -1;
+	if (text.len == 0)
+		return error_raise(err, ERROR_PROFILE, "%s: is empty", source);
+	*ret_text = arena_dup_n(arena, str_get(&text), text.len);
+	*ret_n = text.len;
+	return 0;
 }
 
 /* A profile decides what runs as root: nobody else may be able to write it.
@@ -63,24 +71,26 @@ refuse_shared(int fd, const char *path, struct error *err)
 }
 
 static int
-read_local(const char *source, struct str *text, struct error *err)
+read_local(struct arena *arena, const char *source, const char **ret_text,
+	   size_t *ret_n, struct error *err)
 {
 	own_fd int fd = -1;
 
 	if (strcmp(source, "-") == 0)
-		return file_read_fd(STDIN_FILENO, "standard input",
-				    PROFILE_BYTES_MAX, text, err);
-	fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		return bytes_read_fd(arena, "standard input", STDIN_FILENO,
+				     PROFILE_BYTES_MAX, ret_text, ret_n, err);
+	fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return error_sys(err, "open the profile %s", source);
 	if (refuse_shared(fd, source, err) < 0)
 		return -1;
-	return file_read_fd(fd, source, PROFILE_BYTES_MAX, text, err);
+	return bytes_read_fd(arena, source, fd, PROFILE_BYTES_MAX, ret_text,
+			     ret_n, err);
 }
 
 static int
-read_text(const struct profile_request *request, struct str *text,
-	  struct error *err)
+read_text(struct arena *arena, const struct profile_request *request,
+	  const char **ret_text, size_t *ret_n, struct error *err)
 {
 	if (is_remote(request->source)) {
 		if (!request->sha256)
@@ -88,9 +98,10 @@ read_text(const struct profile_request *request, struct str *text,
 				"the profile is fetched without --sha256: "
 				"whoever answers for that address decides "
 				"what runs here");
-		return fetch_remote(request->source, text, err);
+		return fetch_remote(arena, request->source, ret_text, ret_n,
+				    err);
 	}
-	return read_local(request->source, text, err);
+	return read_local(arena, request->source, ret_text, ret_n, err);
 }
 
 static int
@@ -168,19 +179,20 @@ int
 profile_get(struct options *options, const struct profile_request *request,
 	    const struct profile **ret_profile, struct error *err)
 {
-	own_str struct str text = STR_INIT(PROFILE_BYTES_MAX + 1);
 	struct digest digest;
 	char hex[DIGEST_HEX];
+	const char *text;
+	size_t n;
 
-	if (read_text(request, &text, err) < 0) {
+	if (read_text(options->arena, request, &text, &n, err) < 0) {
 		if (err->code != ERROR_NETWORK)
 			err->code = ERROR_PROFILE;
 		return -1;
 	}
-	digest_of(str_get(&text), text.len, &digest);
+	digest_of(text, n, &digest);
 	if (check_pin(request, digest_hex(&digest, hex), err) < 0)
 		return -1;
 	return profile_parse(options, request->source,
 			     directory_of(options->arena, request->source),
-			     str_get(&text), text.len, ret_profile, err);
+			     text, n, ret_profile, err);
 }

@@ -44,16 +44,25 @@ int
 bytes_read(struct arena *arena, const char *path, size_t max_bytes,
 	   const char **ret_text, size_t *ret_n, struct error *err)
 {
-	bool standard = strcmp(path, "-") == 0;
 	/* Not to wait for a writer, should it be a FIFO. */
-	own_fd int opened = standard ? -1 : open(path, O_RDONLY | O_CLOEXEC |
-						 O_NONBLOCK | O_NOCTTY);
-	int fd = standard ? STDIN_FILENO : opened;
+	own_fd int fd = -1;
+
+	if (strcmp(path, "-") == 0)
+		return bytes_read_fd(arena, path, STDIN_FILENO, max_bytes,
+				     ret_text, ret_n, err);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return unreadable(err, path);
+	return bytes_read_fd(arena, path, fd, max_bytes, ret_text, ret_n, err);
+}
+
+int
+bytes_read_fd(struct arena *arena, const char *path, int fd, size_t max_bytes,
+	      const char **ret_text, size_t *ret_n, struct error *err)
+{
 	own_free char *text = NULL;
 	size_t n = 0;
 
-	if (fd < 0)
-		return unreadable(err, path);
 	if (check_file(path, fd, max_bytes, err) < 0)
 		return -1;
 	text = xmalloc(max_bytes + 1);

@@ -22,6 +22,11 @@
 int bytes_read(struct arena *arena, const char *path, size_t max_bytes,
 	       const char **ret_text, size_t *ret_n, struct error *err);
 
+/* The same of what FD has open; NAME is what messages call it. */
+int bytes_read_fd(struct arena *arena, const char *name, int fd,
+		  size_t max_bytes, const char **ret_text, size_t *ret_n,
+		  struct error *err);
+
 /* -1 when PROBLEMS were added: one a sort, at the first line that has it. */
 int bytes_check(const char *name, const char *text, size_t n,
 		struct problems *problems);
