@@ -101,6 +101,18 @@ enter_to_remove(struct cursor *cursor, int dirfd, const char *name,
 	return rc;
 }
 
+/* Keeps errno. */
+static bool
+is_there(int dirfd, const char *name)
+{
+	int saved = errno;
+	struct stat st;
+	bool there = fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+
+	errno = saved;
+	return there;
+}
+
 /* One name of the directory DIRFD: gone (0), entered (1), or -1. */
 static int
 remove_entry(struct cursor *cursor, int dirfd, const char *name,
@@ -108,6 +120,9 @@ remove_entry(struct cursor *cursor, int dirfd, const char *name,
 {
 	if (!is_directory) {
 		if (unlink_in(dirfd, name, 0) == 0 || errno == ENOENT)
+			return 0;
+		/* Where nothing can be removed, nothing may be there. */
+		if (errno == EROFS && !is_there(dirfd, name))
 			return 0;
 		if (errno != EISDIR)
 			return cannot_remove(str_get(&cursor->path), name, err);
