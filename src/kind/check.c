@@ -146,13 +146,23 @@ missed(struct attempt *attempt, const char *text)
 	return false;
 }
 
+/* The check's label has the address already. */
+static const char *
+without_address(const struct check_spec *spec, const char *text)
+{
+	char url[256];
+	size_t n = strlen(url_redact(spec->http, url, sizeof url));
+
+	return !strncmp(text, url, n) && str_starts(text + n, ": ")
+		? text + n + 2 : text;
+}
+
 static int
 try_http(struct attempt *attempt, bool *ret_holds, struct error *err)
 {
 	const struct check_spec *spec = attempt->spec;
 	const char *const urls[] = { spec->http, NULL };
 	struct fetch_request request = {
-		.label = "http",
 		.urls = urls,
 		.any_status = true,
 		.once = true,
@@ -170,7 +180,7 @@ try_http(struct attempt *attempt, bool *ret_holds, struct error *err)
 			*err = why;
 			return -1;
 		}
-		missed(attempt, why.text);
+		missed(attempt, without_address(spec, why.text));
 	} else if (status != spec->status) {
 		snprintf(attempt->found, sizeof attempt->found,
 			 "HTTP status %d, not %lld", status,
@@ -315,15 +325,16 @@ target_of(const struct context *context, const struct check_spec *spec)
 }
 
 static int
-does_not_hold(const struct attempt *attempt, int64_t begin_ms, unsigned tries,
-	      struct error *err)
+does_not_hold(const struct attempt *attempt, struct deadline deadline,
+	      unsigned tries, struct error *err)
 {
-	char took[32];
+	struct context *context = attempt->context;
+	const struct check_spec *spec = attempt->spec;
 
-	return error_raise(err, ERROR_CHECK, "%sdoes not hold after %s and "
-		"%u %s: %s", target_of(attempt->context, attempt->spec),
-		duration_format(clock_ms() - begin_ms, took, sizeof took),
-		tries, tries == 1 ? "try" : "tries", attempt->found);
+	return error_raise(err, ERROR_CHECK, "%sdoes not hold within %s, "
+		"%u %s: %s", target_of(context, spec),
+		context_limit(context, deadline, spec->timeout_s), tries,
+		tries == 1 ? "try" : "tries", attempt->found);
 }
 
 static int
@@ -348,7 +359,7 @@ check_activate(struct context *context, struct step *step, struct error *err)
 			  attempt.found);
 		if (deadline_passed(deadline) ||
 		    deadline_left_ms(deadline) < spec->interval_s * 1000)
-			return does_not_hold(&attempt, begin_ms, tries, err);
+			return does_not_hold(&attempt, deadline, tries, err);
 		/* A pause of none would only burn the processor. */
 		if (interrupt_sleep(spec->interval_s ? spec->interval_s * 1000
 						     : 100, deadline, err) < 0)

@@ -196,12 +196,15 @@ command_commit(struct context *context, struct step *step, struct error *err)
 				  spec->name);
 	log_info("command.run", step->resource->label, "running %s",
 		 spec->run[0]);
-	if (process_run(&command, &status, err) < 0)
+	if (process_run(&command, &status, err) < 0) {
+		if (err->code == ERROR_SYSTEM)
+			step->left = NULL;      /* it was not even started */
 		return -1;
+	}
 	if (status.timed_out)
 		return error_raise(err, ERROR_TIMEOUT, "%s was still running "
-			"after %lld s and was ended%s", spec->run[0],
-			(long long)(clock_ms() - begin_ms) / 1000,
+			"after %s, and was ended%s", spec->run[0],
+			context_limit(context, command.deadline, spec->timeout_s),
 			output_tail(context->arena, &output));
 	if (status.exit != 0) {
 		char text[64];

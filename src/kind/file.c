@@ -332,6 +332,7 @@ file_observe(struct context *context, struct step *step, struct error *err)
 	struct stat st;
 	int there = place_look(context, spec->to, &st, err);
 
+	step->origin = spec->from ? spec->from : spec->source;
 	if (spec->unverified)
 		log_warning("fetch.unverified", step->resource->label,
 			    "unverified = true: whoever answers for its "

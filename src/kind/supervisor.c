@@ -313,6 +313,15 @@ is_program(const struct context *context, const char *path)
 }
 
 static bool
+is_there(const struct context *context, const char *path)
+{
+	struct error ignored = ERROR_INIT;
+	own_fd int fd = planned_open(context, path, &ignored);
+
+	return fd >= 0;
+}
+
+static bool
 is_in_path(const struct context *context, const char *name)
 {
 	for (size_t i = 0; usual_path[i]; i++)
@@ -345,11 +354,16 @@ check_executable(const struct context *context,
 	if (is_program(context, path) ||
 	    (!owner && planned_may_bring_more(context)))
 		return 0;
+	if (is_there(context, path))
+		return error_raise(err, ERROR_FORMAT, "%s:%d: program %s: the "
+			"command %s is not executable: chmod +x it%s%s", file,
+			program->line, program->name, path,
+			owner ? " in " : "",
+			owner ? owner->resource->label : "");
 	return error_raise(err, ERROR_FORMAT, "%s:%d: program %s: the command "
-		"%s is not there, or is not executable: %s%s", file,
-		program->line, program->name, path,
-		owner ? "not in " : "not on this host, and nothing in the "
-		"profile brings it", owner ? owner->resource->label : "");
+		"%s is not %s%s", file, program->line, program->name, path,
+		owner ? "in " : "on this host, and nothing in the profile "
+		"brings it", owner ? owner->resource->label : "");
 }
 
 /* Only what this run changes is judged: the program's file or its tree. */

@@ -30,6 +30,9 @@ supervisor_file_name(const struct context *context, const char *path)
 {
 	const struct step *step = plan_owner(context->plan, path);
 
+	if (step && step->origin)
+		return arena_printf(context->arena, "%s (from %s)", path,
+				    step->origin);
 	if (!step || str_ends(step->resource->label, path))
 		return path;
 	return arena_printf(context->arena, "%s (%s)", path,

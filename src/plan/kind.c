@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "plan/profile.h"
+
 struct place
 resource_place(const struct resource *resource, const char *key)
 {
@@ -20,6 +22,18 @@ context_fetch(struct context *context, struct step *step,
 	      const struct stream *stream, struct error *err)
 {
 	return context->fetch(context, step, stream, err);
+}
+
+const char *
+context_limit(const struct context *context, struct deadline deadline,
+	      int64_t timeout_s)
+{
+	if (deadline.at_ms == context->budget.at_ms)
+		return arena_printf(context->arena,
+				    "the budget of the run (%lld s)",
+				    (long long)context->profile->budget_s);
+	return arena_printf(context->arena, "its timeout (%lld s)",
+			    (long long)timeout_s);
 }
 
 void

@@ -151,6 +151,8 @@ struct step {
 	const struct resource *resource;
 	enum action action;
 	const char *reason;        /* "sha256 differs", printable; or NULL */
+	const char *origin;        /* what the content is taken from, for
+				      messages: "nginx:etc/app.conf"; or NULL */
 	const struct record *recorded;   /* NULL: never installed by us */
 	const struct record *earlier;    /* rollback: what the generation gone
 					    back to says of it; or NULL */
@@ -214,6 +216,10 @@ struct context {
 /* Begin STREAM for STEP; a copy is found at step->stream. From stage only. */
 int context_fetch(struct context *context, struct step *step,
 		  const struct stream *stream, struct error *err);
+/* What ended a wait of TIMEOUT_S that was to end at DEADLINE, for messages:
+ * "its timeout (30 s)", or "the budget of the run (900 s)". */
+const char *context_limit(const struct context *context,
+			  struct deadline deadline, int64_t timeout_s);
 /* A row of the timeline: something that began and ended (clock_ms). */
 void context_event(struct context *context, const char *name,
 		   const char *resource, int64_t begin_ms, int64_t end_ms,
