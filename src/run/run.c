@@ -49,6 +49,17 @@ worth_a_row(const struct step *step, const char *name, int64_t took_ms)
 	return took_ms >= 1 || strcmp(name, "commit") == 0;
 }
 
+/* What fetches has said already whose error it is. */
+static int
+in_step(const struct step *step, struct error *err)
+{
+	const char *label = step->resource->label;
+
+	if (str_starts(err->text, label) && err->text[strlen(label)] == ':')
+		return -1;
+	return error_in(err, "%s", label);
+}
+
 int
 run_step(struct run *run, struct step *step, const char *name, step_op *op,
 	 struct error *err)
@@ -67,7 +78,7 @@ run_step(struct run *run, struct step *step, const char *name, step_op *op,
 			step->resource->label);
 	log_debug("step.begin", step->resource->label, "%s", name);
 	if (op(&run->context, step, err) < 0)
-		return error_in(err, "%s", step->resource->label);
+		return in_step(step, err);
 	if (worth_a_row(step, name, clock_ms() - begin))
 		timeline_add(&run->timeline, name, step->resource->label,
 			     begin, clock_ms(), NULL);

@@ -453,12 +453,15 @@ static int
 finish(struct stage *stage, struct transfer *transfer, struct error *err)
 {
 	const struct kind *kind = transfer->step->resource->kind;
+	const char *into = transfer->step->resource->destination;
 	struct error why = ERROR_INIT;
 
 	if (check_digest(stage, transfer, &why) < 0)
 		return try_next_mirror(stage, transfer, &why, err);
 	if (transfer->unpack_error.code != ERROR_NONE) {
 		*err = transfer->unpack_error;
+		if (err->code == ERROR_SYSTEM && into)
+			error_in(err, "unpack for %s", into);
 		return error_in(err, "%s", transfer->stream->label);
 	}
 	transfer->done = true;
@@ -551,13 +554,15 @@ static int
 out_of_budget(struct stage *stage, struct error *err)
 {
 	const struct transfer *transfer = first_open(stage);
-	char size[32];
+	char size[32], url[256];
 
 	return error_raise(err, ERROR_TIMEOUT,
-		"the budget of the run (%lld s) ran out while fetching %s "
+		"%s: the budget of the run (%lld s) ran out while fetching %s "
 		"(%s had come); raise 'budget' in the profile, or look at the "
-		"server", (long long)stage->context->profile->budget_s,
-		transfer->stream->label,
+		"server", transfer->stream->label,
+		(long long)stage->context->profile->budget_s,
+		url_redact(transfer->stream->urls[transfer->mirror], url,
+			   sizeof url),
 		bytes_format(transfer->stream->bytes, size, sizeof size));
 }
 
@@ -575,7 +580,7 @@ turn(struct stage *stage, struct error *err)
 		return error_sys(err, "wait for the transfers");
 	if (interrupt_check(err) < 0)
 		return -1;
-	if (ready == 0 && deadline_passed(stage->context->budget))
+	if (deadline_passed(stage->context->budget))
 		return out_of_budget(stage, err);
 	for (size_t i = 0; ready > 0 && i < n; i++)
 		if (handle_poll(stage, &stage->polls[i], stage->poll_of[i],
