@@ -121,21 +121,21 @@ class Runner:
 
     leader = None
 
-    def _inside(self, command, timeout):
+    def inside(self, command, timeout):
         words = ["nsenter", f"--target={self.leader}", "--mount", "--uts",
                  "--ipc", "--net", "--pid", "--root", "--wd", "--"]
         return [*words, "timeout", "--kill-after=5", str(timeout), *command]
 
-    def _environment(self, extra):
+    def environment(self, extra):
         return {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/root",
                 **(extra or {})}
 
     def run(self, *command, timeout=60, check=True, env=None, stdin=""):
         """Run a command inside to its end."""
         done = subprocess.run(
-            self._inside(command, timeout), input=stdin,
+            self.inside(command, timeout), input=stdin,
             capture_output=True, text=True, errors="replace",
-            timeout=timeout + 30, env=self._environment(env))
+            timeout=timeout + 30, env=self.environment(env))
         if check and done.returncode != 0:
             raise AssertionError(
                 f"{' '.join(map(str, command))}: exit status "
@@ -145,8 +145,8 @@ class Runner:
     def start(self, *command, timeout=300, env=None, **popen):
         """Start a command inside; the caller waits for it."""
         return subprocess.Popen(
-            self._inside(command, timeout), stdin=subprocess.DEVNULL,
-            env=self._environment(env), **popen)
+            self.inside(command, timeout), stdin=subprocess.DEVNULL,
+            env=self.environment(env), **popen)
 
     def read(self, name):
         return self.run("cat", name).out
