@@ -124,6 +124,9 @@ plan_touches(const struct plan *plan, const char *path)
 		    path_is_below(removed, path))
 			return true;
 	}
+	for (const char *const *at = plan->changed; at && *at; at++)
+		if (path_is_below(path, *at) || path_is_below(*at, path))
+			return true;
 	return false;
 }
 

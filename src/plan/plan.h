@@ -31,6 +31,9 @@ struct plan {
 	size_t n;
 	struct removal *removals;  /* found by run/, see run/removal.h */
 	size_t n_removals;
+	/* Paths that an earlier run changed without having been seen to bring
+	 * up what is made of them; see run/recovery.h. NULL-terminated or NULL. */
+	const char *const *changed;
 };
 
 /* One step for each resource, action ACTION_NONE. Lives in ARENA. */
@@ -48,7 +51,8 @@ struct step *plan_find(const struct plan *plan, const char *kind_name,
  * package that a command lives in), or NULL. */
 struct step *plan_owner(const struct plan *plan, const char *path);
 /* True when a PLACE step with an action has a destination at or below PATH,
- * or PATH lies below such a destination. */
+ * or PATH lies below such a destination; removals and what an earlier run
+ * changed count as well. */
 bool plan_touches(const struct plan *plan, const char *path);
 /* Relative paths (NULL-terminated, in ARENA) of the destinations of other
  * PLACE steps that lie inside STEP's destination: not its own to judge. */

@@ -17,6 +17,8 @@
 #include "run/gate.h"
 #include "run/generation.h"
 #include "run/history.h"
+#include "run/record.h"
+#include "run/recovery.h"
 #include "run/removal.h"
 #include "run/report.h"
 #include "run/run.h"
@@ -102,7 +104,7 @@ own_staged(struct run *run, struct error *err)
 }
 
 static int
-commit(struct run *run, struct error *err)
+commit_files(struct run *run, struct error *err)
 {
 	int64_t begin;
 
@@ -113,13 +115,30 @@ commit(struct run *run, struct error *err)
 	if (transaction_sync(run->transaction, err) < 0)
 		return -1;
 	timeline_add(&run->timeline, "sync", NULL, begin, clock_ms(), NULL);
-	if (commit_phase(run, PHASE_PLACE, err) < 0 ||
-	    removal_commit(&run->context, err) < 0 ||
-	    transaction_expect_edits(run->transaction, err) < 0 ||
-	    commit_phase(run, PHASE_RUN, err) < 0 ||
-	    commit_phase(run, PHASE_ACTIVATE, err) < 0)
+	if (commit_phase(run, PHASE_PLACE, err) < 0)
 		return -1;
-	return transaction_commit(run->transaction, "", 0, err);
+	return removal_commit(&run->context, err);
+}
+
+static int
+commit_programs(struct run *run, struct error *err)
+{
+	if (commit_phase(run, PHASE_RUN, err) < 0)
+		return -1;
+	return commit_phase(run, PHASE_ACTIVATE, err);
+}
+
+/* What the run before has committed is there: only programs are left. */
+static int
+commit(struct run *run, struct error *err)
+{
+	if (run->finishes)
+		return commit_programs(run, err);
+	if (commit_files(run, err) < 0 ||
+	    transaction_expect_edits(run->transaction, err) < 0 ||
+	    commit_programs(run, err) < 0)
+		return -1;
+	return recovery_commit(run, err);
 }
 
 static int
@@ -143,64 +162,14 @@ activate(struct run *run, struct error *err)
 	return 0;
 }
 
-/* ---- what the run leaves on record ---- */
-
-static int
-record_step(struct run *run, struct generation_text *text, struct step *step,
-	    struct error *err)
-{
-	own_str struct str spec = STR_INIT((size_t)16 << 20);
-	own_str struct str manifest = STR_INIT((size_t)1 << 30);
-	const struct kind *kind = step->resource->kind;
-	struct record record = {
-		.destination = step->resource->destination,
-		.created = step->recorded ? step->recorded->created
-					  : step->action == ACTION_CREATE,
-	};
-
-	key_describe(kind->keys, step->resource->spec, &spec);
-	record.spec = str_get(&spec);
-	if (step->action == ACTION_NONE && step->recorded) {
-		record.apart = step->recorded->apart;
-		record.manifest = step->recorded->manifest;
-		record.manifest_bytes = step->recorded->manifest_bytes;
-		generation_add(text, kind->name, step->resource->name,
-			       &record);
-		return 0;
-	}
-	if (kind->record &&
-	    kind->record(&run->context, step, &manifest, err) < 0)
-		return error_in(err, "%s: record what was installed",
-				step->resource->label);
-	record.apart = step->apart;
-	record.manifest = str_get(&manifest);
-	record.manifest_bytes = manifest.len;
-	generation_add(text, kind->name, step->resource->name, &record);
-	return 0;
-}
-
 static int
 record(struct run *run, struct error *err)
 {
-	struct generation_text text;
-	int64_t number = run->previous.number + 1;
 	int64_t begin = clock_ms();
-	int result = 0;
+	int result = record_complete(run, err);
 
-	generation_begin(&text, run->context.run_id, run->context.profile->name,
-			 run->context.profile->text_sha256);
-	for (size_t i = 0; i < run->plan.n && result == 0; i++)
-		result = record_step(run, &text, &run->plan.steps[i], err);
 	if (result == 0)
-		result = generation_write(&run->state, &text, number,
-			&(struct generation_source){
-				run->context.profile->text,
-				run->options->settings,
-				run->options->n_settings,
-			}, err);
-	generation_text_release(&text);
-	if (result == 0)
-		run->generation = number;
+		recovery_kept(run);
 	timeline_add(&run->timeline, "record", NULL, begin, clock_ms(), NULL);
 	return result;
 }
@@ -276,6 +245,25 @@ reopen_gate(struct run *run, struct error *err)
 	return open_gate(run, err);
 }
 
+/* The record first: it must never speak of what is not there. */
+static int
+undo_files(struct run *run, struct error *err)
+{
+	struct error unrecord = ERROR_INIT;
+	bool back = true;
+
+	if (run->generation != run->previous.number)
+		back = generation_make_current(&run->state,
+			run->previous.number, &unrecord) == 0;
+	if (back)
+		run->generation = run->previous.number;
+	if (transaction_undo(run->transaction, err) < 0)
+		return -1;
+	if (!back)
+		*err = unrecord;
+	return back ? 0 : -1;
+}
+
 /* Take everything back. 0: the host is as it was. */
 static int
 undo(struct run *run, struct error *err)
@@ -291,11 +279,13 @@ undo(struct run *run, struct error *err)
 	stage_free(steal_ptr(run->stage));
 	if (run->transaction) {
 		log_info("undo.begin", NULL, "taking everything back");
-		result = transaction_undo(run->transaction, err);
+		result = undo_files(run, err);
 	}
 	timeline_add(&run->timeline, "undo", NULL, begin, clock_ms(), NULL);
 	if (run->activated && restore_programs(run, err) < 0)
 		result = -1;
+	if (result == 0)
+		recovery_undone(run);
 	if (result == 0)
 		result = reopen_gate(run, err);
 	if (result < 0)
@@ -305,46 +295,19 @@ undo(struct run *run, struct error *err)
 
 /* ---- the run ---- */
 
-static int
-recover(struct run *run, struct error *err)
-{
-	enum recovery_outcome outcome;
-	struct transaction *found = NULL;
-	const void *note;
-	size_t n;
-
-	if (transaction_recover(run->journal, run->state.rootfd, run->arena,
-				&outcome, &found, &note, &n, err) < 0)
-		return error_in(err, "recover from the run before");
-	if (outcome == RECOVERY_UNDONE)
-		log_warning("recover.undone", NULL,
-			"the run before was cut short; what it had begun was "
-			"taken back");
-	if (outcome == RECOVERY_COMMITTED) {
-		log_warning("recover.committed", NULL,
-			"the run before was cut short after its files were in "
-			"place; this run finishes it");
-		if (transaction_finish(found, err) < 0) {
-			transaction_free(found);
-			return -1;
-		}
-		transaction_free(found);
-	}
-	return 0;
-}
-
 static bool
 nothing_to_do(const struct run *run)
 {
 	return plan_actions(&run->plan) == 0 &&
 	       (run->gate_was_open || run->context.image) &&
-	       run->previous.number > 0;
+	       run->previous.number > 0 && !run->finishes;
 }
 
 static int
 begin_transaction(struct run *run, struct error *err)
 {
-	if (transaction_begin(run->journal, run->state.rootfd,
+	if (!run->finishes &&
+	    transaction_begin(run->journal, run->state.rootfd,
 			      run->context.run_id, &run->transaction, err) < 0)
 		return -1;
 	run->context.transaction = run->transaction;
@@ -470,14 +433,27 @@ fail_run(struct run *run, const struct error *error)
 }
 
 static int
+make_plan(struct run *run, struct error *err)
+{
+	return run_plan(run, err) < 0 ? -1 : recovery_changed(run, err);
+}
+
+static int
 run_apply(struct run *run, struct str *summary, struct error *err)
 {
+	bool again;
+
 	run->summary = summary;
-	if (run_open(run, err) < 0 || recover(run, err) < 0)
+	if (run_open(run, err) < 0 || recovery_begin(run, err) < 0 ||
+	    make_plan(run, err) < 0)
 		return -1;
 	log_info("run.begin", NULL, "%s %s (run %s)",
 		 run->options->command, run->context.profile->name, run->context.run_id);
 	if (run_observe(run, err) < 0)
+		return fail_run(run, err);
+	if (recovery_settle(run, &again, err) < 0)
+		return -1;
+	if (again && (make_plan(run, err) < 0 || run_observe(run, err) < 0))
 		return fail_run(run, err);
 	if (nothing_to_do(run)) {
 		report(run, OUTCOME_NOTHING, NULL, NULL);

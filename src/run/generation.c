@@ -353,7 +353,7 @@ static int
 write_generation(int parentfd, const struct str *manifest, int64_t number,
 		 const struct generation_source *source, struct error *err)
 {
-	char temporary[32], name[32], line[32];
+	char temporary[32], name[32];
 
 	newfile_temporary_name(temporary, sizeof temporary);
 	snprintf(name, sizeof name, "%lld", (long long)number);
@@ -373,9 +373,7 @@ write_generation(int parentfd, const struct str *manifest, int64_t number,
 				 name);
 	if (fsync(parentfd) < 0)
 		return error_sys(err, "sync generations");
-	snprintf(line, sizeof line, "%lld\n", (long long)number);
-	return newfile_replace(parentfd, "current", line, strlen(line), 0600,
-			       err);
+	return 0;
 }
 
 int
@@ -396,6 +394,52 @@ generation_write(const struct state *state, struct generation_text *text,
 	str_addf(&text->text, "end %s\n", digest_hex(&digest, hex));
 	if (write_generation(dirfd, &text->text, number, source, err) < 0)
 		return error_in(err, "record generation %lld in %s",
+				(long long)number, state->path);
+	return 0;
+}
+
+static int
+no_current(int dirfd, struct error *err)
+{
+	if (unlinkat(dirfd, "current", 0) < 0 && errno != ENOENT)
+		return error_sys(err, "remove generations/current");
+	if (fsync(dirfd) < 0)
+		return error_sys(err, "sync generations");
+	return 0;
+}
+
+int
+generation_make_current(const struct state *state, int64_t number,
+			struct error *err)
+{
+	own_fd int dirfd = state_subdirectory(state, "generations", true, err);
+	char line[32];
+	int result;
+
+	if (dirfd < 0)
+		return -1;
+	snprintf(line, sizeof line, "%lld\n", (long long)number);
+	result = number == 0 ? no_current(dirfd, err)
+			     : newfile_replace(dirfd, "current", line,
+					       strlen(line), 0600, err);
+	if (result < 0)
+		return error_in(err, "make generation %lld of %s the current "
+				"one", (long long)number, state->path);
+	return 0;
+}
+
+int
+generation_remove(const struct state *state, int64_t number,
+		  struct error *err)
+{
+	own_fd int dirfd = state_subdirectory(state, "generations", true, err);
+	char name[32];
+
+	if (dirfd < 0)
+		return -1;
+	snprintf(name, sizeof name, "%lld", (long long)number);
+	if (tree_remove(dirfd, name, err) < 0)
+		return error_in(err, "remove generation %lld of %s",
 				(long long)number, state->path);
 	return 0;
 }

@@ -7,8 +7,8 @@
  *	settings.json  what --set said: { "NAME": "VALUE" }
  *
  * and STATE/generations/current, the number of the current one. A generation
- * is written under a temporary name, synced and renamed; then current is
- * replaced. Format of manifest, version 1, lines of UTF-8 text:
+ * is written under a temporary name, synced and renamed; once the run is
+ * complete, current is replaced. Format of manifest, version 1, lines of UTF-8 text:
  *
  *	fitout-generation 1
  *	run RUN_ID
@@ -69,10 +69,17 @@ struct generation_source {
 	const struct variable *settings;
 	size_t n_settings;
 };
-/* Write it as NUMBER, durably, with its source, and make it the current one. */
+/* Write it as NUMBER, durably, with its source. It is not the current one by
+ * that. */
 int generation_write(const struct state *state, struct generation_text *text,
 		     int64_t number, const struct generation_source *source,
 		     struct error *err);
+/* Make NUMBER the current one (0: none), durably. */
+int generation_make_current(const struct state *state, int64_t number,
+			    struct error *err);
+/* Remove what was written as NUMBER. */
+int generation_remove(const struct state *state, int64_t number,
+		      struct error *err);
 /* The source of generation NUMBER; in ARENA. */
 int generation_source(const struct state *state, struct arena *arena,
 		      int64_t number, struct generation_source *ret_source,

@@ -82,7 +82,8 @@ preview(struct arena *arena, const struct run_options *options,
 	struct run run = RUN_INIT(options, arena);
 	struct json *plan = NULL;
 
-	if (run_open(&run, err) == 0 && run_observe(&run, err) == 0)
+	if (run_open(&run, err) == 0 && run_plan(&run, err) == 0 &&
+	    run_observe(&run, err) == 0)
 		plan = collect(&run, ret_changes, err);
 	run_release(&run);
 	if (!plan)

@@ -139,18 +139,45 @@ run_open(struct run *run, struct error *err)
 		       err) < 0 ||
 	     journal_open(run->state.dirfd, &run->journal, err) < 0))
 		return -1;
+	random_bytes(random, sizeof random);
+	hex_encode(random, sizeof random, id);
+	run->context.run_id = arena_dup(run->arena, id);
+	run->fetcher = fetcher_new(&fetcher_options_default);
+	return 0;
+}
+
+/* What a finishing run compares with is what the run before put there. */
+static int
+load(struct run *run, struct error *err)
+{
+	struct generation committed;
+
 	if (generation_load(&run->state, run->arena, 0, &run->previous,
 			    err) < 0)
 		return -1;
-	if (options->rollback_to &&
-	    generation_load(&run->state, run->arena, options->rollback_to,
+	if (run->options->rollback_to &&
+	    generation_load(&run->state, run->arena, run->options->rollback_to,
 			    &run->earlier, err) < 0)
 		return -1;
-	random_bytes(random, sizeof random);
-	hex_encode(random, sizeof random, id);
+	if (!run->finishes)
+		return 0;
+	if (generation_load(&run->state, run->arena, run->finishes, &committed,
+			    err) < 0)
+		return -1;
+	committed.number = run->previous.number;
+	run->previous = committed;
+	return 0;
+}
+
+int
+run_plan(struct run *run, struct error *err)
+{
+	const struct run_options *options = run->options;
+
+	if (load(run, err) < 0)
+		return -1;
 	run->generation = run->previous.number;
 	run->gate_was_open = run->gate_is_open = gate_is_open(&run->state);
-	run->fetcher = fetcher_new(&fetcher_options_default);
 	plan_make(run->arena, options->profile, &run->plan);
 	run->context = (struct context){
 		.arena = run->arena,
@@ -164,7 +191,8 @@ run_open(struct run *run, struct error *err)
 		.rollback_to = options->rollback_to,
 		.gate_open = run->gate_was_open,
 		.budget = deadline_in(options->profile->budget_s * 1000),
-		.run_id = arena_dup(run->arena, id),
+		.run_id = run->context.run_id,
+		.transaction = run->transaction,
 		.ready_path = run->state.ready_path,
 		.fetcher = run->fetcher,
 		.fetch = run_fetch,

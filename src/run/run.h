@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One run of a command that looks at a host with a profile in hand: what
- * apply, plan and rollback have in common. run_open() finds the state, the
- * last generation and the plan; run_observe() compares.
+ * apply, plan and rollback have in common. run_open() finds the state,
+ * run_plan() the last generation and the plan; run_observe() compares.
  */
 #pragma once
 
@@ -42,6 +42,10 @@ struct run {
 	struct plan plan;
 	struct generation previous;
 	struct generation earlier;   /* gone back to, in a rollback */
+	int64_t finishes;            /* the generation that the run before
+					committed and this one may finish:
+					previous holds its rows; or 0 */
+	bool promised;               /* see run/recovery.h */
 	struct timeline timeline;
 	int64_t generation;          /* current on disk */
 	bool gate_was_open;
@@ -55,9 +59,11 @@ struct run {
 	{ .options = (run_options), .arena = (run_arena),        \
 	  .state = STATE_INIT, .lock_fd = -1 }
 
-/* State, lock, interrupts, journal, last generation, plan. Nothing that the
- * run before left is touched yet: see run_recover in run/apply.c. */
+/* State, lock, interrupts, journal. What the run before left in the journal
+ * is for run/recovery.h, before anything is looked at. */
 int run_open(struct run *run, struct error *err);
+/* The last generation and the plan. May be called again to begin anew. */
+int run_plan(struct run *run, struct error *err);
 /* Compare every resource with the host; afterwards the plan says what is to
  * be done. */
 int run_observe(struct run *run, struct error *err);

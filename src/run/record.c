@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/record.h"
+
+#include "base/own.h"
+#include "run/generation.h"
+
+static int
+record_step(struct run *run, struct generation_text *text, struct step *step,
+	    struct error *err)
+{
+	own_str struct str spec = STR_INIT((size_t)16 << 20);
+	own_str struct str manifest = STR_INIT((size_t)1 << 30);
+	const struct kind *kind = step->resource->kind;
+	struct record record = {
+		.destination = step->resource->destination,
+		.created = step->recorded ? step->recorded->created
+					  : step->action == ACTION_CREATE,
+	};
+
+	key_describe(kind->keys, step->resource->spec, &spec);
+	record.spec = str_get(&spec);
+	if (step->action == ACTION_NONE && step->recorded) {
+		record.apart = step->recorded->apart;
+		record.manifest = step->recorded->manifest;
+		record.manifest_bytes = step->recorded->manifest_bytes;
+		generation_add(text, kind->name, step->resource->name,
+			       &record);
+		return 0;
+	}
+	if (kind->record &&
+	    kind->record(&run->context, step, &manifest, err) < 0)
+		return error_in(err, "%s: record what was installed",
+				step->resource->label);
+	record.apart = step->apart;
+	record.manifest = str_get(&manifest);
+	record.manifest_bytes = manifest.len;
+	generation_add(text, kind->name, step->resource->name, &record);
+	return 0;
+}
+
+/* What the gate has yet to install must be installed again after a crash. */
+static bool
+is_missing(const struct step *step)
+{
+	return step->resource->kind->phase == PHASE_GATE &&
+	       (!step->recorded || step->action == ACTION_CREATE ||
+		step->action == ACTION_CHANGE);
+}
+
+static int
+write_record(struct run *run, bool pending, struct error *err)
+{
+	const struct profile *profile = run->context.profile;
+	struct generation_source source = {
+		profile->text, run->options->settings, run->options->n_settings,
+	};
+	struct generation_text text;
+	int result = 0;
+
+	generation_begin(&text, run->context.run_id, profile->name,
+			 profile->text_sha256);
+	for (size_t i = 0; i < run->plan.n && result == 0; i++)
+		if (!pending || !is_missing(&run->plan.steps[i]))
+			result = record_step(run, &text, &run->plan.steps[i],
+					     err);
+	if (result == 0)
+		result = generation_write(&run->state, &text,
+					  run->previous.number + 1, &source,
+					  err);
+	generation_text_release(&text);
+	return result;
+}
+
+int
+record_pending(struct run *run, struct error *err)
+{
+	return write_record(run, true, err);
+}
+
+int
+record_complete(struct run *run, struct error *err)
+{
+	int64_t number = run->previous.number + 1;
+
+	if (write_record(run, false, err) < 0 ||
+	    generation_make_current(&run->state, number, err) < 0)
+		return -1;
+	run->generation = number;
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a run leaves on record: the generation after the last one. Before the
+ * commit it is written as it will be, without what only the gate installs, so
+ * that a run after a crash can tell what was committed; in the end it is
+ * written again and becomes the current one.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "run/run.h"
+
+int record_pending(struct run *run, struct error *err);
+/* Sets run->generation. */
+int record_complete(struct run *run, struct error *err);

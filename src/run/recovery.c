@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/recovery.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "base/path.h"
+#include "io/newfile.h"
+#include "io/transaction.h"
+#include "io/tree.h"
+#include "run/generation.h"
+#include "run/record.h"
+
+#define UNFINISHED "unfinished"
+#define HEADER "fitout-unfinished "
+#define VERSION_TEXT "1"
+#define TEXT_BYTES_MAX ((size_t)64 << 20)
+#define PATHS_MAX 1000000
+#define NOTE "generation "
+
+/* ---- temporary files of runs that were cut short ---- */
+
+/* ".fitout-" and 12 hex digits (io/newfile.h); staging directories have other
+ * names and are the journal's. */
+static bool
+is_temporary(const char *name)
+{
+	char sample[24];
+	size_t n = strlen(newfile_temporary_name(sample, sizeof sample));
+
+	return str_starts(name, ".fitout-") && strlen(name) == n &&
+	       strspn(name + 8, "0123456789abcdef") == n - 8;
+}
+
+/* Nobody else writes there, and the lock is ours: these are of the dead. */
+static void
+remove_temporary(int dirfd)
+{
+	int copy = dirfd < 0 ? -1 : openat(dirfd, ".", O_RDONLY | O_DIRECTORY |
+					   O_CLOEXEC);
+	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	struct error err = ERROR_INIT;
+	struct dirent *entry;
+
+	if (!dir)
+		own_close(copy);
+	while (dir && (entry = readdir(dir)))
+		if (is_temporary(entry->d_name) &&
+		    tree_remove(dirfd, entry->d_name, &err) < 0)
+			log_warning("recover.left", NULL, "%s", err.text);
+}
+
+static void
+tidy_state(struct run *run)
+{
+	struct error ignored = ERROR_INIT;
+	own_fd int generations = state_subdirectory(&run->state, "generations",
+						    false, &ignored);
+	own_fd int gate = path_open_dir(run->state.rootfd,
+		path_parent(run->arena, run->state.ready_path), &ignored);
+
+	remove_temporary(run->state.dirfd);
+	remove_temporary(generations);
+	remove_temporary(gate);
+}
+
+/* ---- STATE/unfinished ---- */
+
+static int
+bad_file(const struct run *run, const char *why, struct error *err)
+{
+	return error_raise(err, ERROR_STATE, "%s/" UNFINISHED " %s",
+			   run->state.path, why);
+}
+
+static int
+parse_number(const char *text, const char *prefix, int64_t *ret_number)
+{
+	long long number;
+	char *end;
+
+	if (!text || !str_starts(text, prefix))
+		return -1;
+	errno = 0;
+	number = strtoll(text + strlen(prefix), &end, 10);
+	if (errno || end == text + strlen(prefix) || (*end && *end != '\n') ||
+	    number < 0)
+		return -1;
+	*ret_number = number;
+	return 0;
+}
+
+static int
+parse_unfinished(struct run *run, char *text, struct error *err)
+{
+	const char *line = strsep(&text, "\n");
+	const char **paths;
+	size_t n = 0, lines = 0;
+	int64_t number;
+
+	if (!line || !str_starts(line, HEADER))
+		return bad_file(run, "is damaged: restore it, or remove it and "
+				"restart the programs", err);
+	if (strcmp(line + strlen(HEADER), VERSION_TEXT) != 0)
+		return bad_file(run, "has another format than " VERSION_TEXT
+				": use the fitout that wrote it, or a newer "
+				"one", err);
+	if (parse_number(strsep(&text, "\n"), "generation ", &number) < 0)
+		return bad_file(run, "does not say which generation it is "
+				"about: remove it and restart the programs",
+				err);
+	if (number != run->previous.number)
+		return 0;
+	for (const char *at = text; at && *at; at++)
+		lines += *at == '\n';
+	paths = arena_array(run->arena, lines + 2, sizeof *paths);
+	while ((line = strsep(&text, "\n")) && n <= lines)
+		if (str_starts(line, "changed /"))
+			paths[n++] = line + strlen("changed ");
+	run->plan.changed = paths;
+	return 0;
+}
+
+int
+recovery_changed(struct run *run, struct error *err)
+{
+	own_str struct str text = STR_INIT(TEXT_BYTES_MAX + 1);
+	struct error probe = ERROR_INIT;
+
+	if (file_read_at(run->state.dirfd, UNFINISHED, TEXT_BYTES_MAX, &text,
+			 &probe) == 0)
+		return parse_unfinished(run, arena_dup_n(run->arena,
+			str_get(&text), text.len), err);
+	if (probe.sys == ENOENT)
+		return 0;
+	*err = probe;
+	return error_in(err, "state directory %s", run->state.path);
+}
+
+/* What earlier runs changed, and with THIS what this one does. */
+static int
+write_unfinished(struct run *run, bool this, struct error *err)
+{
+	own_str struct str text = STR_INIT(TEXT_BYTES_MAX);
+	const struct plan *plan = &run->plan;
+
+	str_addf(&text, HEADER VERSION_TEXT "\ngeneration %lld\n",
+		 (long long)run->previous.number);
+	for (const char *const *at = plan->changed; at && *at; at++)
+		str_addf(&text, "changed %s\n", *at);
+	for (size_t i = 0; this && i < plan->n; i++) {
+		const struct step *step = &plan->steps[i];
+
+		if (step->resource->kind->phase == PHASE_PLACE &&
+		    step->action != ACTION_NONE && step->resource->destination)
+			str_addf(&text, "changed %s\n",
+				 step->resource->destination);
+	}
+	for (size_t i = 0; this && i < plan->n_removals; i++)
+		str_addf(&text, "changed %s\n", plan->removals[i].destination);
+	if (text.full)
+		return error_raise(err, ERROR_LIMIT, "the changed paths need "
+				   "more than %zu bytes", TEXT_BYTES_MAX);
+	return newfile_replace(run->state.dirfd, UNFINISHED, text.data,
+			       text.len, 0600, err);
+}
+
+static void
+forget_unfinished(struct run *run)
+{
+	/* Once the generation is another one it does not count any more. */
+	if (unlinkat(run->state.dirfd, UNFINISHED, 0) < 0 && errno != ENOENT)
+		log_warning("recover.left", NULL, "remove %s/" UNFINISHED
+			    ": %s", run->state.path, strerror(errno));
+}
+
+/* ---- what the run before left ---- */
+
+static void
+say_undone(void)
+{
+	log_warning("recover.undone", NULL, "the run before was cut short; "
+		    "what it had begun was taken back");
+}
+
+/* The programs may have seen what goes now: that stays in STATE/unfinished. */
+static int
+take_back(struct run *run, int64_t pending, struct error *err)
+{
+	if (transaction_undo(run->transaction, err) < 0)
+		return error_in(err, "take back what the run before did");
+	transaction_free(steal_ptr(run->transaction));
+	run->finishes = 0;
+	say_undone();
+	return pending ? generation_remove(&run->state, pending, err) : 0;
+}
+
+static int
+end_complete(struct run *run, struct error *err)
+{
+	log_warning("recover.finished", NULL, "the run before was complete, "
+		    "but was cut short while it tidied up");
+	if (transaction_finish(run->transaction, err) < 0)
+		return -1;
+	transaction_free(steal_ptr(run->transaction));
+	return 0;
+}
+
+/* Recorded: complete. Its record is on the disk, but not yet current: this
+ * run may finish it. Else there is nothing to go by. */
+static int
+take_committed(struct run *run, const char *note, struct error *err)
+{
+	struct error ignored = ERROR_INIT;
+	struct generation pending;
+	int64_t number = 0, current;
+
+	if (generation_current(&run->state, &current, err) < 0)
+		return -1;
+	if (parse_number(note, NOTE, &number) < 0 || number < 1)
+		return take_back(run, 0, err);
+	if (number <= current)
+		return end_complete(run, err);
+	if (generation_load(&run->state, run->arena, number, &pending,
+			    &ignored) < 0)
+		return take_back(run, number, err);
+	run->finishes = number;
+	return 0;
+}
+
+int
+recovery_begin(struct run *run, struct error *err)
+{
+	enum recovery_outcome outcome;
+	const void *note;
+	size_t n;
+
+	tidy_state(run);
+	if (transaction_recover(run->journal, run->state.rootfd, run->arena,
+				&outcome, &run->transaction, &note, &n,
+				err) < 0)
+		return error_in(err, "recover from the run before");
+	if (outcome == RECOVERY_UNDONE)
+		say_undone();
+	if (outcome == RECOVERY_FINISHED)
+		log_warning("recover.finished", NULL, "the run before was "
+			    "complete, but was cut short while it tidied up");
+	if (outcome == RECOVERY_COMMITTED &&
+	    take_committed(run, arena_dup_n(run->arena, note, n), err) < 0)
+		return error_in(err, "recover from the run before");
+	return 0;
+}
+
+/* With nothing but programs to bring up, checks and the gate left to do, the
+ * committed transaction can be this run's. */
+static bool
+may_finish(const struct run *run)
+{
+	for (size_t i = 0; i < run->plan.n; i++)
+		if (run->plan.steps[i].action != ACTION_NONE &&
+		    run->plan.steps[i].action != ACTION_RUN)
+			return false;
+	return run->plan.n_removals == 0;
+}
+
+int
+recovery_settle(struct run *run, bool *ret_again, struct error *err)
+{
+	*ret_again = false;
+	if (!run->finishes)
+		return 0;
+	if (may_finish(run)) {
+		log_warning("recover.committed", NULL, "the run before was cut "
+			    "short after its files were in place; this run "
+			    "finishes it");
+		return 0;
+	}
+	*ret_again = true;
+	return take_back(run, run->finishes, err);
+}
+
+/* ---- for the next run ---- */
+
+int
+recovery_commit(struct run *run, struct error *err)
+{
+	own_str struct str note = STR_INIT(64);
+	bool visible = transaction_is_visible(run->transaction);
+
+	if (visible) {
+		run->promised = true;
+		if (record_pending(run, err) < 0 ||
+		    write_unfinished(run, true, err) < 0)
+			return error_in(err, "prepare the commit");
+		str_addf(&note, NOTE "%lld",
+			 (long long)run->previous.number + 1);
+	}
+	return transaction_commit(run->transaction, str_get(&note), note.len,
+				  err);
+}
+
+void
+recovery_kept(struct run *run)
+{
+	forget_unfinished(run);
+}
+
+static int
+drop_promise(struct run *run, struct error *err)
+{
+	if (generation_remove(&run->state, run->previous.number + 1, err) < 0)
+		return -1;
+	/* What this run changed is as it was, and if programs had seen it
+	 * they were brought back; not so what runs before it had changed. */
+	if (run->plan.changed && !run->activated)
+		return write_unfinished(run, false, err);
+	forget_unfinished(run);
+	return 0;
+}
+
+void
+recovery_undone(struct run *run)
+{
+	struct error err = ERROR_INIT;
+
+	/* In finishing, how programs ran before the run before is unknown:
+	 * the next run shall look. */
+	if (run->finishes &&
+	    generation_remove(&run->state, run->finishes, &err) < 0)
+		log_warning("recover.left", NULL, "%s", err.text);
+	if (run->promised && drop_promise(run, &err) < 0)
+		log_warning("recover.left", NULL, "%s", err.text);
+}
