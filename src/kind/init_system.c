@@ -481,6 +481,24 @@ init_system_disable(const struct init_system *init, const char *name,
 }
 
 int
+init_system_forget(const struct init_system *init, const char *name,
+		   struct error *err)
+{
+	const char *const debian[] = { "update-rc.d", "-f", name, "remove",
+				       NULL };
+	const char *const redhat[] = { "chkconfig", "--del", name, NULL };
+	char path[64];
+
+	if (init->type != INIT_SYSV)
+		return init_system_disable(init, name, err);
+	if (process_find(init->rootfd, "update-rc.d", path, sizeof path))
+		return run_ok(init, debian, err);
+	if (process_find(init->rootfd, "chkconfig", path, sizeof path))
+		return run_ok(init, redhat, err);
+	return link_rc(init, name, false, err);
+}
+
+int
 init_system_reload(const struct init_system *init, struct error *err)
 {
 	const char *const argv[] = { "systemctl", "daemon-reload", NULL };

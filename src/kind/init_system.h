@@ -62,6 +62,9 @@ int init_system_enable(const struct init_system *init, const char *name,
 		       struct error *err);
 int init_system_disable(const struct init_system *init, const char *name,
 			struct error *err);
+/* Take away what enable left of a service whose script or unit is gone. */
+int init_system_forget(const struct init_system *init, const char *name,
+		       struct error *err);
 /*
  * Start NAME and wait until it is active and has stayed so for STAY_MS.
  * ERROR_CHECK when it fails or is refused by a condition of its unit (the

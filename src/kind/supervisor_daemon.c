@@ -311,43 +311,14 @@ place_link(struct context *context, const char *path, const char *target,
 		path_join(context->arena, staging, name), path, &old, err);
 }
 
-static int
-place_script(struct context *context, const struct init_system *init,
-	     const struct supervisor_daemon *daemon, struct error *err)
-{
-	static const char runlevels[] = "0123456";
-
-	if (place_file(context, SCRIPT_PATH, script_text(context, daemon),
-		       0755, err) < 0)
-		return -1;
-	if (daemon->was_enabled)
-		return 0;
-	for (const char *level = runlevels; *level; level++) {
-		struct error probe = ERROR_INIT;
-		const char *dir = arena_printf(context->arena, "/etc/rc%c.d",
-					       *level);
-		own_fd int fd = path_open_dir(init->rootfd, dir, &probe);
-		const char *link = arena_printf(context->arena, "%s/%s%s", dir,
-			*level >= '2' && *level <= '5' ? "S20" : "K20",
-			SUPERVISOR_OWN_SERVICE);
-
-		if (fd >= 0 && place_link(context, link,
-				"../init.d/" SUPERVISOR_OWN_SERVICE, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 int
 supervisor_daemon_place(struct context *context,
 			const struct supervisor_daemon *daemon,
 			struct error *err)
 {
-	struct init_system init;
-
-	init_system_detect(context, &init);
 	if (daemon->how == SUPERVISOR_OWN_SCRIPT)
-		return place_script(context, &init, daemon, err);
+		return place_file(context, SCRIPT_PATH,
+				  script_text(context, daemon), 0755, err);
 	if (daemon->how != SUPERVISOR_OWN_UNIT)
 		return 0;
 	if (place_file(context, UNIT_PATH, unit_text(context, daemon), 0644,
@@ -387,7 +358,9 @@ supervisor_daemon_enable(const struct init_system *init,
 {
 	if (daemon->how == SUPERVISOR_OWN_UNIT)
 		return init_system_reload(init, err);
-	if (daemon->how == SUPERVISOR_SERVICE)
+	/* Not by links alone: Debian's boot goes by insserv's lists. */
+	if (daemon->how == SUPERVISOR_SERVICE ||
+	    daemon->how == SUPERVISOR_OWN_SCRIPT)
 		return init_system_enable(init, daemon->service, err);
 	return 0;
 }
@@ -460,7 +433,9 @@ supervisor_daemon_retract(const struct init_system *init,
 	if (daemon->how == SUPERVISOR_SERVICE && !daemon->was_enabled &&
 	    init_system_has(init, daemon->service))
 		return init_system_disable(init, daemon->service, err);
-	/* The unit went with the undo of the transaction. */
+	/* The unit or script went with the undo of the transaction. */
+	if (daemon->how == SUPERVISOR_OWN_SCRIPT && !daemon->was_enabled)
+		return init_system_forget(init, daemon->service, err);
 	if (daemon->how == SUPERVISOR_OWN_UNIT)
 		return init_system_reload(init, err);
 	return 0;

@@ -7,7 +7,7 @@
  *	            and leaves the next boot to whoever wrote it
  *	service     a service of this host runs it with this configuration
  *	own unit    systemd: fitout-supervisor.service is placed for it
- *	own script  System V: /etc/init.d/fitout-supervisor and its rc links
+ *	own script  System V: /etc/init.d/fitout-supervisor
  *	direct      no init system: supervisord -c CONFIG
  */
 #pragma once
@@ -57,7 +57,8 @@ bool supervisor_daemon_is_enabled(const struct context *context,
 int supervisor_daemon_place(struct context *context,
 			    const struct supervisor_daemon *daemon,
 			    struct error *err);
-/* Enable a service of the host; daemon-reload after an own unit. */
+/* Enable a service of the host or the own script; daemon-reload after an own
+ * unit. */
 int supervisor_daemon_enable(const struct init_system *init,
 			     const struct supervisor_daemon *daemon,
 			     struct error *err);
