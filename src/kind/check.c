@@ -349,12 +349,18 @@ check_activate(struct context *context, struct step *step, struct error *err)
 	bool holds = false;
 
 	for (;;) {
+		char before[sizeof attempt.found];
+
+		memcpy(before, attempt.found, sizeof before);
 		attempt.deadline = deadline_within(deadline, TRY_MS);
 		if (try_once(&attempt, &holds, err) < 0)
 			return -1;
 		tries++;
 		if (holds)
 			break;
+		/* One that was cut short knows less than the one before. */
+		if (*before && deadline_passed(deadline))
+			memcpy(attempt.found, before, sizeof before);
 		log_debug("check.wait", step->resource->label, "%s",
 			  attempt.found);
 		if (deadline_passed(deadline) ||
