@@ -7,6 +7,7 @@ The host has an older version of everything that the profile brings, so that
 agent leaves a mark when it starts.
 """
 import json
+import os
 import threading
 
 import snapshot
@@ -55,6 +56,7 @@ start) date +%s.%N >>{STARTED} ;;
 stop) rm -f {STARTED}.running ;;
 esac
 """
+PROFILE = "/etc/fitout/scene.cfg"
 # What fitout keeps for itself, and logs of what others started.
 OURS = ("/var/lib/fitout", "/srv/supervisor/log")
 
@@ -68,7 +70,10 @@ class Scene:
             host.disk.write(path, text,
                             0o755 if path.endswith("/run") else 0o644)
         host.disk.write("/srv/agent/agent", AGENT, 0o755)
-        self.environment = {}
+        self.environment = {
+            "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+            **{k: v for k, v in os.environ.items()
+               if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS")}}
         self.blocks = {
             "head": 'fitout = 1;\nname = "scene";\nbudget = "60s";\n',
             "files": """files = (
@@ -121,11 +126,25 @@ class Scene:
             f'  {{ name = "tool"; {keys(tool)}\n'
             f'    into = "{tool_into}"; {tool_more} }}\n);\n')
 
+    def add(self, text):
+        """One more block of the profile."""
+        self.blocks[f"more{len(self.blocks)}"] = text + "\n"
+
+    def change(self, block, old, new):
+        assert self.blocks[block].count(old) == 1, (old, self.blocks[block])
+        self.blocks[block] = self.blocks[block].replace(old, new)
+
     def text(self):
         return "".join(self.blocks.values())
 
+    def line_of(self, words):
+        """The place of words in the profile, as messages name it."""
+        text = self.text()
+        assert text.count(words) == 1, words
+        return f"{PROFILE}:{text[:text.index(words)].count(chr(10)) + 1}"
+
     def write(self):
-        self.host.disk.write("/etc/fitout/scene.cfg", self.text())
+        self.host.disk.write(PROFILE, self.text())
 
     def fitout(self, *words, timeout=120, **how):
         return self.host.run(
@@ -134,11 +153,18 @@ class Scene:
 
     def apply(self, *words, **how):
         self.write()
-        return self.fitout(*words, "apply", "/etc/fitout/scene.cfg", **how)
+        return self.fitout(*words, "apply", PROFILE, **how)
 
     def look(self):
         """The host as it is."""
         return self.host.disk.snapshot(*OURS, "/etc/fitout")
+
+    def processes(self):
+        """What runs in the box, but for its init."""
+        lines = self.host.run("ps", "-eo", "pid=,args=").out.splitlines()
+        return sorted(line.split(None, 1)[1] for line in lines
+                      if line.split()[0] != "1" and " ps -eo " not in line
+                      and not line.endswith("<defunct>"))
 
     def agent_started(self):
         return self.host.disk.path(STARTED).exists()
@@ -149,10 +175,9 @@ class Scene:
 
     def refused(self, status, *words, apply=None):
         """Run it; the whole contract of a run that fails. Returns what it
-        said."""
+        said, which holds the words."""
         self.write()
-        up = self.supervisord_is_up()
-        before = self.look()
+        before, ran = self.look(), self.processes()
         done = (apply or self.apply)()
         said = done.out + done.err
         assert done.status == status, said
@@ -160,7 +185,7 @@ class Scene:
             assert word in said, f"{word!r} is not in:\n{said}"
         assert snapshot.diff(before, self.look()) == [], said
         assert not self.agent_started(), said
-        assert self.supervisord_is_up() == up, said
+        assert self.processes() == ran, said
         return said
 
 
@@ -176,7 +201,7 @@ class Watched:
         self.ended = False
         self.process = scene.host.start(
             "sh", "-c", "echo $$ >/run/watched.pid; exec fitout --json "
-            "--log-level debug apply /etc/fitout/scene.cfg",
+            f"--log-level debug apply {PROFILE}",
             env=scene.environment, stdout=-1, stderr=-2, text=True)
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
