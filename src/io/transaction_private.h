@@ -4,7 +4,8 @@
  * test, which looks at records).
  *
  *	transaction.c          begin, commit, finish, recover
- *	transaction_staging.c  private directories; whose directories; mounts
+ *	transaction_staging.c  private directories; mounts
+ *	transaction_owner.c    whose directories
  *	transaction_tidy.c     sync of what is staged; removal of staging
  *	transaction_spot.c     paths to descriptors; renames
  *	transaction_step.c     the visible steps
