@@ -66,6 +66,9 @@ def fetch(fetchcat):
         done = subprocess.run(command, capture_output=True, timeout=LIMIT_S,
                               env={**CLEAN, **(env or {})},
                               stdin=subprocess.DEVNULL)
+        # Shown by pytest when the test fails.
+        print("$", *command[len(prefix):])
+        print(done.stderr.decode(), f"exit status {done.returncode}")
         return Result(done.returncode, done.stdout, done.stderr)
     return run
 
@@ -74,6 +77,7 @@ def fetch(fetchcat):
 def web():
     server = Web()
     yield server
+    print("the server was asked:", *[q.line for q in server.requests])
     server.close()
 
 

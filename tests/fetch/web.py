@@ -10,6 +10,7 @@ import ssl
 import struct
 import subprocess
 import threading
+import warnings
 
 
 class Request:
@@ -28,6 +29,8 @@ class Web:
         self.context = context
         self.lock = threading.Lock()
         self.open = []
+        self.threads = []
+        self.closing = False
         if unix:
             self.listener = socket.socket(socket.AF_UNIX)
             self.listener.bind(unix)
@@ -38,7 +41,7 @@ class Web:
             self.listener.bind((host, 0))
             self.port = self.listener.getsockname()[1]
         self.listener.listen(64)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._thread(self._accept)
 
     def url(self, path="/", host="127.0.0.1", user=""):
         scheme = "https" if self.context else "http"
@@ -48,43 +51,58 @@ class Web:
         self.routes[path] = list(steps)
 
     def close(self):
-        self.listener.close()
-        for conn in self.open:
-            try:
-                conn.close()
-            except OSError:
-                pass
+        """Only the thread that uses a socket closes it: a descriptor closed
+        here could be another server's by the time its thread uses it."""
+        self.closing = True
+        hang_up(self.listener)
+        with self.lock:
+            for conn in self.open:
+                hang_up(conn)
+        for thread in self.threads:
+            thread.join(10)
 
     def _accept(self):
-        while True:
-            try:
-                conn, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(conn,),
-                             daemon=True).start()
+        with self.listener:
+            while not self.closing:
+                try:
+                    conn, _ = self.listener.accept()
+                except OSError:
+                    return
+                self.connections += 1
+                self._thread(self._serve, conn)
+
+    def _thread(self, target, *args):
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        self.threads.append(thread)
+        thread.start()
 
     def _serve(self, conn):
-        self.open.append(conn)
         try:
             conn.settimeout(30)
+            self._use(conn)
             if self.context:
-                conn = self.context.wrap_socket(conn, server_side=True)
-                self.open.append(conn)
-            while self._one(conn):
+                conn = self.context.wrap_socket(
+                    conn, server_side=True, do_handshake_on_connect=False)
+                self._use(conn)
+                conn.do_handshake()
+            while not self.closing and self._one(conn):
                 pass
         except (OSError, ssl.SSLError, ValueError):
             pass
         finally:
-            try:
+            with self.lock:
+                self.open.remove(conn)
                 conn.close()
-            except OSError:
-                pass
+
+    def _use(self, conn):
+        with self.lock:
+            self.open = [c for c in self.open if c.fileno() >= 0] + [conn]
+            if self.closing:
+                hang_up(conn)
 
     def _one(self, conn):
         data = b""
-        while b"\r\n\r\n" not in data:
+        while b"\r\n\r\n" not in data and len(data) < 1 << 20:
             more = conn.recv(65536)
             if not more:
                 return False
@@ -107,6 +125,13 @@ class Web:
             else:
                 step = steps.pop(0) if len(steps) > 1 else steps[0]
         return step(request, conn)
+
+
+def hang_up(sock):
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
 
 
 def head(code, phrase="OK", **fields):
@@ -272,6 +297,8 @@ class Certificates:
         """A server that knows no TLS after 1.1."""
         context = self._context("good")
         context.set_ciphers("ALL:@SECLEVEL=0")
-        context.minimum_version = ssl.TLSVersion.TLSv1
-        context.maximum_version = ssl.TLSVersion.TLSv1_1
+        with warnings.catch_warnings():     # yes, they are deprecated
+            warnings.simplefilter("ignore")
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
         return context
