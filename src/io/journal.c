@@ -12,7 +12,7 @@
 #include "io/newfile.h"
 
 #define MAGIC "FITOUTJ"
-#define VERSION '1'
+#define FORMAT_VERSION '1'
 #define HEADER_BYTES 8
 #define FRAME_BYTES JOURNAL_FRAME_BYTES
 #define RESERVE_STEP_BYTES 65536
@@ -185,13 +185,13 @@ check_header(struct journal *journal, struct error *err)
 			"the journal in the state directory does not begin "
 			"like one: it is damaged or something else; look at "
 			"it, and move it away if nothing is to be taken back");
-	if (header[7] != VERSION)
+	if (header[7] != FORMAT_VERSION)
 		return error_raise(err, ERROR_STATE,
 			"the journal in the state directory has version %s, "
 			"this fitout knows version %c: use the fitout that "
 			"wrote it",
 			str_printable(header + 7, version, sizeof version),
-			VERSION);
+			FORMAT_VERSION);
 	return 0;
 }
 
