@@ -14,6 +14,7 @@
 #include "io/journal.h"
 #include "io/transaction.h"
 #include "plan/plan.h"
+#include "run/drift.h"
 #include "run/gate.h"
 #include "run/generation.h"
 #include "run/history.h"
@@ -359,6 +360,7 @@ clean_up(struct run *run)
 	struct error err = ERROR_INIT;
 	int64_t begin = clock_ms();
 
+	drift_save(run);
 	if (transaction_finish(run->transaction, &err) < 0 ||
 	    history_prune(run, run->context.profile->keep_generations,
 			  &err) < 0)

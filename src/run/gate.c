@@ -121,7 +121,7 @@ gate_open(const struct state *state, struct arena *arena, int64_t generation,
 		 boot);
 	if (newfile_replace(dirfd, path_base(state->ready_path), text.data,
 			    text.len, 0644, err) < 0)
-		return error_in(err, "open the gate");
+		return error_in(err, "open the gate %s", state->ready_path);
 	proof = arena_alloc(arena, sizeof *proof);
 	proof->generation = generation;
 	*ret_proof = proof;

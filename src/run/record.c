@@ -82,9 +82,9 @@ record_complete(struct run *run, struct error *err)
 {
 	int64_t number = run->previous.number + 1;
 
-	if (write_record(run, false, err) < 0 ||
-	    generation_make_current(&run->state, number, err) < 0)
+	if (write_record(run, false, err) < 0)
 		return -1;
+	/* Also when that fails: it may have got half way. */
 	run->generation = number;
-	return 0;
+	return generation_make_current(&run->state, number, err);
 }

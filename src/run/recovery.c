@@ -167,8 +167,10 @@ write_unfinished(struct run *run, bool this, struct error *err)
 	if (text.full)
 		return error_raise(err, ERROR_LIMIT, "the changed paths need "
 				   "more than %zu bytes", TEXT_BYTES_MAX);
-	return newfile_replace(run->state.dirfd, UNFINISHED, text.data,
-			       text.len, 0600, err);
+	if (newfile_replace(run->state.dirfd, UNFINISHED, text.data, text.len,
+			    0600, err) < 0)
+		return error_in(err, "state directory %s", run->state.path);
+	return 0;
 }
 
 static void
