@@ -43,7 +43,7 @@ static const struct key package_keys[] = {
 	  .text = "SHA-256 of the archive, 64 hex digits" },
 	{ "unverified", KEY_BOOL, 0, offsetof(struct package_spec, unverified),
 	  .text = "true: go without sha256; warned about at every run" },
-	{ "root", KEY_TEXT, 0, offsetof(struct package_spec, root),
+	{ "root", KEY_RELATIVE, KEY_OR_TOP, offsetof(struct package_spec, root),
 	  .text = "directory in the archive that becomes 'into', \".\" for "
 		  "all of it; default: its only top-level one" },
 	{ "into", KEY_PATH, KEY_REQUIRED, offsetof(struct package_spec, into),
@@ -80,14 +80,8 @@ package_check(const struct resource *resource, const struct profile *profile,
 	      struct problems *problems)
 {
 	const struct package_spec *spec = resource->spec;
-	const char *why = spec->root && strcmp(spec->root, ".")
-		? path_relative_problem(spec->root) : NULL;
 
 	(void)profile;
-	if (why)
-		problems_add(problems, resource_place(resource, "root"),
-			     "root = \"%s\" of %s %s", spec->root,
-			     resource->label, why);
 	if (strpbrk(spec->name, ":/"))
 		problems_add(problems, resource_place(resource, "name"),
 			     "the name of %s holds ':' or '/'; files could "

@@ -45,6 +45,7 @@ enum {
 	KEY_SIGNED = 2,
 	KEY_SECRET = 4,    /* never printed */
 	KEY_LITERAL = 8,   /* ${...} is not expanded when read */
+	KEY_OR_TOP = 16,   /* KEY_RELATIVE: ".", where it starts, as well */
 };
 
 struct key {

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "plan/profile.h"
-
 struct place
 resource_place(const struct resource *resource, const char *key)
 {
@@ -31,7 +29,7 @@ context_limit(const struct context *context, struct deadline deadline,
 	if (deadline.at_ms == context->budget.at_ms)
 		return arena_printf(context->arena,
 				    "the budget of the run (%lld s)",
-				    (long long)context->profile->budget_s);
+				    (long long)context->budget_s);
 	return arena_printf(context->arena, "its timeout (%lld s)",
 			    (long long)timeout_s);
 }

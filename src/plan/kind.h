@@ -200,6 +200,7 @@ struct context {
 	int64_t rollback_to;            /* 0: this is no rollback */
 	bool gate_open;                 /* as the run found it */
 	struct deadline budget;         /* bounds every wait */
+	int64_t budget_s;               /* as the profile says it */
 	const char *run_id;
 	const char *ready_path;         /* /run/fitout/ready, the gate's file */
 	struct fetcher *fetcher;        /* io/fetcher.h */

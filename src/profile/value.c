@@ -289,9 +289,11 @@ url_problem(const char *url)
 }
 
 static const char *
-text_problem(enum key_type type, const char *text)
+text_problem(const struct key *key, const char *text)
 {
-	switch (type) {
+	if ((key->flags & KEY_OR_TOP) && strcmp(text, ".") == 0)
+		return NULL;
+	switch (key->type) {
 	case KEY_PATH:
 		return path_destination_problem(text);
 	case KEY_RELATIVE:
@@ -313,7 +315,7 @@ take_checked(const struct value *value, const char *must_be)
 
 	if (!text)
 		return NULL;
-	problem = text_problem(value->key->type, text);
+	problem = text_problem(value->key, text);
 	if (!problem)
 		return text;
 	if (value->key->type == KEY_URLS) {

@@ -258,11 +258,17 @@ undo_files(struct run *run, struct error *err)
 			run->previous.number, &unrecord) == 0;
 	if (back)
 		run->generation = run->previous.number;
-	if (transaction_undo(run->transaction, err) < 0)
-		return -1;
-	if (!back)
-		*err = unrecord;
-	return back ? 0 : -1;
+	if (transaction_undo(run->transaction, err) < 0) {
+		if (err->code == ERROR_UNDO)
+			return -1;
+		log_warning("undo.untidy", NULL, "%s; the next run tidies up",
+			    err->text);
+	}
+	if (back)
+		return 0;
+	*err = unrecord;
+	err->code = ERROR_UNDO;
+	return -1;
 }
 
 /* Take everything back. 0: the host is as it was. */
@@ -281,6 +287,11 @@ undo(struct run *run, struct error *err)
 	if (run->transaction) {
 		log_info("undo.begin", NULL, "taking everything back");
 		result = undo_files(run, err);
+		/* Another code: all was taken back, tidying up failed. */
+		if (result < 0 && err->code != ERROR_UNDO) {
+			log_warning("undo.tidy", NULL, "%s", err->text);
+			result = 0;
+		}
 	}
 	timeline_add(&run->timeline, "undo", NULL, begin, clock_ms(), NULL);
 	if (run->activated && restore_programs(run, err) < 0)

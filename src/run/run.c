@@ -190,6 +190,7 @@ run_plan(struct run *run, struct error *err)
 		.generation = run->previous.number,
 		.rollback_to = options->rollback_to,
 		.gate_open = run->gate_was_open,
+		.budget_s = options->profile->budget_s,
 		.budget = deadline_in(options->profile->budget_s * 1000),
 		.run_id = run->context.run_id,
 		.transaction = run->transaction,
