@@ -293,6 +293,8 @@ set_policy(struct web *web, struct transfer *t)
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* Do not wait for a resolver's thread whose answer no one wants. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	/* One connection a transfer: a flow that is paused holds no other
 	 * up, and a cut is seen as one. */
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,

@@ -280,17 +280,54 @@ def test_this_host_is_never_reached_through_a_proxy(web, serve, fetch,
 @pytest.mark.parametrize("address", ["169.254.169.254", "[fd00:ec2::254]",
                                      "[::1]", "127.1.2.3"])
 def test_metadata_is_never_asked_through_a_proxy(fetch, address):
-    # An empty namespace: neither proxy nor address can be reached; the
-    # message tells which of the two was tried.
+    # In an empty namespace neither proxy nor address can be reached; the
+    # message tells which of the two was tried (see the next test).
     r = fetch("--attempts", 1, f"http://{address}/latest",
               env={"http_proxy": "http://proxy.invalid:1",
                    "all_proxy": "http://proxy.invalid:1"},
               prefix=("unshare", "-n"))
     assert "cannot connect" in r.failure()[1]
-    other = fetch("--attempts", 1, "http://192.0.2.1/",
-                  env={"http_proxy": "http://proxy.invalid:1"},
-                  prefix=("unshare", "-n"))
-    assert "proxy" in other.failure()[1]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes a network namespace")
+def test_others_are_asked_through_the_proxy(fetch):
+    r = fetch("--attempts", 1, "http://192.0.2.1/",
+              env={"http_proxy": "http://proxy.invalid:1"},
+              prefix=("unshare", "-n"))
+    assert "proxy" in r.failure()[1]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes a network namespace")
+def test_a_name_server_that_is_silent_holds_up_no_other_transfer(fetch,
+                                                                 tmp_path):
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+    here = os.path.dirname(__file__)
+    script = f"""set -e
+ip link set lo up
+mount --bind {tmp_path}/resolv.conf /etc/resolv.conf
+/usr/bin/python3 {here}/inward.py x >{tmp_path}/log &
+web=$!
+/usr/bin/python3 -c 'import socket, time
+s = socket.socket(type=socket.SOCK_DGRAM); s.bind(("127.0.0.1", 53))
+print("ready", flush=True); time.sleep(60)' >{tmp_path}/dns &
+dns=$!
+trap 'kill $web $dns' EXIT
+for i in $(seq 100); do
+    grep -q ready {tmp_path}/log && grep -q ready {tmp_path}/dns && break
+    sleep 0.1
+done
+date +%s%N >{tmp_path}/start
+"$@"
+date +%s%N >{tmp_path}/end
+"""
+    r = fetch("--connect", 300, "--attempts", 1,
+              "http://name.example/f", "http://127.0.0.1:8080/f",
+              prefix=("unshare", "-n", "-m", "sh", "-c", script, "sh"))
+    assert (r.code, r.out) == (0, b"inside\n")
+    assert "no connection within 300 ms" in r.events[0].text
+    # The resolver itself gives up after five seconds or more.
+    took = [int((tmp_path / name).read_text()) for name in ("start", "end")]
+    assert took[1] - took[0] < 4_500_000_000
 
 
 def test_no_proxy_means_none(web, fetch):
