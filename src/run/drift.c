@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/drift.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "base/path.h"
+#include "io/manifest.h"
+#include "io/tree.h"
+
+struct saving {
+	struct run *run;
+	int driftfd;
+	int olddirfd;              /* where what was replaced is now */
+	const char *old_name;      /* in there */
+	const char *destination;
+	size_t saved;
+};
+
+static bool
+has_drifted(const struct step *step)
+{
+	own_str struct str spec = STR_INIT((size_t)16 << 20);
+
+	if (!step->old || !step->recorded || !step->committed ||
+	    step->recorded->manifest_bytes == 0)
+		return false;
+	key_describe(step->resource->kind->keys, step->resource->spec, &spec);
+	return strcmp(str_get(&spec), step->recorded->spec) == 0;
+}
+
+static int
+open_drift(struct run *run, struct error *err)
+{
+	const char *path = arena_printf(run->arena, "generations/%lld/drift",
+					(long long)run->previous.number);
+
+	if (mkdirat(run->state.dirfd, path, 0700) < 0 && errno != EEXIST)
+		return error_sys(err, "make %s/%s", run->state.path, path);
+	return openat(run->state.dirfd, path,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* The directory for PATH (absolute) below DRIFTFD; made when missing. */
+static int
+open_parents(struct arena *arena, int driftfd, const char *path,
+	     struct error *err)
+{
+	char *rest = path_parent(arena, path);
+	char *name;
+	int fd = fcntl(driftfd, F_DUPFD_CLOEXEC, 3);
+
+	while (fd >= 0 && (name = strsep(&rest, "/"))) {
+		own_fd int parent = fd;
+
+		fd = parent;
+		if (!*name) {
+			steal_fd(&parent);
+			continue;
+		}
+		if (mkdirat(parent, name, 0700) < 0 && errno != EEXIST)
+			return error_sys(err, "make a directory for %s", path);
+		fd = openat(parent, name,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return error_sys(err, "open a directory for %s", path);
+	return fd;
+}
+
+/* One file of the replaced thing; PATH is relative to it, "." itself. */
+static int
+save_path(struct saving *saving, const char *path, struct error *err)
+{
+	struct arena *arena = saving->run->arena;
+	bool top = strcmp(path, ".") == 0;
+	const char *from = top ? saving->old_name
+		: path_join(arena, saving->old_name, path);
+	const char *to = top ? saving->destination
+		: path_join(arena, saving->destination, path);
+	struct stat st;
+
+	if (fstatat(saving->olddirfd, from, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_sys(err, "look at it");
+	if (top && S_ISDIR(st.st_mode))
+		return 0;   /* its mode or owner: nothing to keep */
+	own_fd int parent = open_parents(arena, saving->driftfd, to, err);
+	if (parent < 0 || tree_remove(parent, path_base(to), err) < 0)
+		return -1;
+	/* by descriptor: FROM may lie deep in the tree */
+	own_fd int dirfd = top ? -1 : openat(saving->olddirfd,
+		path_parent(arena, from), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!top && dirfd < 0)
+		return error_sys(err, "open what was at %s", to);
+	saving->saved++;
+	return tree_copy(top ? saving->olddirfd : dirfd, path_base(from),
+			 parent, path_base(to), err);
+}
+
+static int
+save_difference(void *context, const struct manifest_difference *difference)
+{
+	struct saving *saving = context;
+	struct error err = ERROR_INIT;
+
+	if (strcmp(difference->what, "missing") == 0)
+		return 0;
+	if (save_path(saving, difference->path, &err) < 0)
+		log_warning("drift.lost", saving->destination,
+			    "%s could not be kept: %s", difference->path,
+			    err.text);
+	return 0;
+}
+
+static int
+save_step(struct run *run, const struct step *step, int driftfd,
+	  struct error *err)
+{
+	struct manifest_filter filter = { step->recorded->apart, 0 };
+	own_fd int dirfd = path_open_dir(run->state.rootfd,
+		path_parent(run->arena, step->old), err);
+	struct saving saving = {
+		.run = run, .driftfd = driftfd, .olddirfd = dirfd,
+		.old_name = path_base(step->old),
+		.destination = step->resource->destination,
+	};
+	size_t n;
+
+	if (dirfd < 0)
+		return -1;
+	while (filter.skip && filter.skip[filter.n])
+		filter.n++;
+	if (manifest_compare(dirfd, saving.old_name, step->recorded->manifest,
+			     step->recorded->manifest_bytes, &filter, false,
+			     save_difference, &saving, &n, err) < 0)
+		return -1;
+	if (saving.saved)
+		log_info("drift.saved", step->resource->label,
+			"what was changed in it is kept in %s/generations/"
+			"%lld/drift", run->state.path,
+			(long long)run->previous.number);
+	return 0;
+}
+
+void
+drift_save(struct run *run)
+{
+	own_fd int driftfd = -1;
+
+	for (size_t i = 0; i < run->plan.n; i++) {
+		const struct step *step = &run->plan.steps[i];
+		struct error err = ERROR_INIT;
+
+		if (!has_drifted(step))
+			continue;
+		if (driftfd < 0)
+			driftfd = open_drift(run, &err);
+		if (driftfd < 0 || save_step(run, step, driftfd, &err) < 0)
+			log_warning("drift.lost", step->resource->label,
+				    "what was changed in it could not be "
+				    "kept: %s", err.text);
+	}
+}
