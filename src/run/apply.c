@@ -254,11 +254,12 @@ undo_files(struct run *run, struct error *err)
 	bool back = true;
 
 	if (run->generation != run->previous.number)
-		back = generation_make_current(&run->state,
-			run->previous.number, &unrecord) == 0;
+		back = generation_back_to(&run->state, run->previous.number,
+					  &unrecord) == 0;
 	if (back)
 		run->generation = run->previous.number;
 	if (transaction_undo(run->transaction, err) < 0) {
+		/* Another code: all was taken back, tidying up failed. */
 		if (err->code == ERROR_UNDO)
 			return -1;
 		log_warning("undo.untidy", NULL, "%s; the next run tidies up",
@@ -287,11 +288,6 @@ undo(struct run *run, struct error *err)
 	if (run->transaction) {
 		log_info("undo.begin", NULL, "taking everything back");
 		result = undo_files(run, err);
-		/* Another code: all was taken back, tidying up failed. */
-		if (result < 0 && err->code != ERROR_UNDO) {
-			log_warning("undo.tidy", NULL, "%s", err->text);
-			result = 0;
-		}
 	}
 	timeline_add(&run->timeline, "undo", NULL, begin, clock_ms(), NULL);
 	if (run->activated && restore_programs(run, err) < 0)
@@ -371,7 +367,12 @@ clean_up(struct run *run)
 	struct error err = ERROR_INIT;
 	int64_t begin = clock_ms();
 
+	/* Nobody waits for this any more: let the programs go first. */
+	if (nice(10) == -1)
+		log_debug("run.cleanup", NULL, "cannot lower the priority");
 	drift_save(run);
+	if (record_digests(run, &err) < 0)
+		log_warning("record.digests", NULL, "%s", err.text);
 	if (transaction_finish(run->transaction, &err) < 0 ||
 	    history_prune(run, run->context.profile->keep_generations,
 			  &err) < 0)

@@ -376,36 +376,52 @@ write_generation(int parentfd, const struct str *manifest, int64_t number,
 	return 0;
 }
 
+/* The last line: the digest of all before it. */
+static int
+finish_text(struct generation_text *text, struct error *err)
+{
+	struct digest digest;
+	char hex[DIGEST_HEX];
+
+	if (text->text.full)
+		return error_raise(err, ERROR_LIMIT,
+			"the manifest is larger than %zu bytes",
+			text->text.max);
+	digest_of(text->text.data, text->text.len, &digest);
+	str_addf(&text->text, "end %s\n", digest_hex(&digest, hex));
+	return 0;
+}
+
 int
 generation_write(const struct state *state, struct generation_text *text,
 		 int64_t number, const struct generation_source *source,
 		 struct error *err)
 {
 	own_fd int dirfd = state_subdirectory(state, "generations", true, err);
-	struct digest digest;
-	char hex[DIGEST_HEX];
 
-	if (dirfd < 0)
+	if (dirfd < 0 || finish_text(text, err) < 0)
 		return -1;
-	if (text->text.full)
-		return error_raise(err, ERROR_LIMIT,
-			"the manifest is larger than %zu bytes", text->text.max);
-	digest_of(text->text.data, text->text.len, &digest);
-	str_addf(&text->text, "end %s\n", digest_hex(&digest, hex));
 	if (write_generation(dirfd, &text->text, number, source, err) < 0)
 		return error_in(err, "record generation %lld in %s",
 				(long long)number, state->path);
 	return 0;
 }
 
-static int
-no_current(int dirfd, struct error *err)
+int
+generation_rewrite(const struct state *state, struct generation_text *text,
+		   int64_t number, struct error *err)
 {
-	if (unlinkat(dirfd, "current", 0) < 0 && errno != ENOENT)
-		return error_sys(err, "remove generations/current");
-	if (fsync(dirfd) < 0)
-		return error_sys(err, "sync generations");
-	return 0;
+	char name[64];
+
+	snprintf(name, sizeof name, "generations/%lld", (long long)number);
+	own_fd int dirfd = openat(state->dirfd, name,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dirfd < 0)
+		return error_sys(err, "open %s/%s", state->path, name);
+	if (finish_text(text, err) < 0)
+		return -1;
+	return newfile_replace(dirfd, "manifest", text->text.data,
+			       text->text.len, 0600, err);
 }
 
 int
@@ -414,17 +430,64 @@ generation_make_current(const struct state *state, int64_t number,
 {
 	own_fd int dirfd = state_subdirectory(state, "generations", true, err);
 	char line[32];
-	int result;
 
 	if (dirfd < 0)
 		return -1;
 	snprintf(line, sizeof line, "%lld\n", (long long)number);
-	result = number == 0 ? no_current(dirfd, err)
-			     : newfile_replace(dirfd, "current", line,
-					       strlen(line), 0600, err);
-	if (result < 0)
+	if (unlinkat(dirfd, "before", 0) < 0 && errno != ENOENT)
+		return error_sys(err, "remove %s/generations/before",
+				 state->path);
+	if (linkat(dirfd, "current", dirfd, "before", 0) < 0 &&
+	    errno != ENOENT)
+		return error_sys(err, "keep %s/generations/current",
+				 state->path);
+	if (newfile_replace(dirfd, "current", line, strlen(line), 0600,
+			    err) < 0)
 		return error_in(err, "make generation %lld of %s the current "
 				"one", (long long)number, state->path);
+	return 0;
+}
+
+static int
+back_to(int dirfd, int64_t number, struct error *err)
+{
+	own_str struct str text = STR_INIT(64);
+	char line[32];
+
+	if (number == 0) {
+		if (unlinkat(dirfd, "current", 0) < 0 && errno != ENOENT)
+			return error_sys(err, "remove generations/current");
+		return 0;
+	}
+	snprintf(line, sizeof line, "%lld\n", (long long)number);
+	if (file_read_at(dirfd, "current", 63, &text, err) < 0)
+		return -1;
+	if (strcmp(str_get(&text), line) == 0)
+		return 0;
+	str_clear(&text);
+	if (file_read_at(dirfd, "before", 63, &text, err) < 0)
+		return -1;
+	if (strcmp(str_get(&text), line) != 0)
+		return error_raise(err, ERROR_STATE, "generations/before is "
+				   "not of generation %lld", (long long)number);
+	if (renameat(dirfd, "before", dirfd, "current") < 0)
+		return error_sys(err, "rename generations/before");
+	return 0;
+}
+
+int
+generation_back_to(const struct state *state, int64_t number,
+		   struct error *err)
+{
+	own_fd int dirfd = state_subdirectory(state, "generations", false, err);
+
+	if (dirfd < 0)
+		return -1;
+	if (back_to(dirfd, number, err) < 0)
+		return error_in(err, "go back to generation %lld in %s",
+				(long long)number, state->path);
+	if (fsync(dirfd) < 0)
+		return error_sys(err, "sync %s/generations", state->path);
 	return 0;
 }
 

@@ -6,7 +6,8 @@
  *	profile.cfg    the profile's text as it was applied, includes included
  *	settings.json  what --set said: { "NAME": "VALUE" }
  *
- * and STATE/generations/current, the number of the current one. A generation
+ * and STATE/generations/current, the number of the current one; "before" is
+ * the same file as it was before the last change. A generation
  * is written under a temporary name, synced and renamed; once the run is
  * complete, current is replaced. Format of manifest, version 1, lines of UTF-8 text:
  *
@@ -74,9 +75,15 @@ struct generation_source {
 int generation_write(const struct state *state, struct generation_text *text,
 		     int64_t number, const struct generation_source *source,
 		     struct error *err);
-/* Make NUMBER the current one (0: none), durably. */
+/* Replace the manifest of NUMBER, which stays whole at every moment. */
+int generation_rewrite(const struct state *state, struct generation_text *text,
+		       int64_t number, struct error *err);
+/* Make NUMBER the current one, durably; and back to the one before it (0:
+ * there was none), which needs no space on the disk. */
 int generation_make_current(const struct state *state, int64_t number,
 			    struct error *err);
+int generation_back_to(const struct state *state, int64_t number,
+		       struct error *err);
 /* Remove what was written as NUMBER. */
 int generation_remove(const struct state *state, int64_t number,
 		      struct error *err);
