@@ -11,6 +11,7 @@
  *	        sync    fsync, fdatasync, syncfs, sync, msync, sync_file_range
  *	        net     connect, and what sends on a socket
  *	--under DIR     only calls of fs and sync that are about a path below it
+ *	--except NAME   none about a file of that name
  *	--scope tree        every process (the default)
  *	        program     those that have not executed another program
  *	        commander   the command's own process
@@ -254,7 +255,7 @@ enum scope { SCOPE_TREE, SCOPE_PROGRAM, SCOPE_COMMANDER };
 
 static struct {
 	int class;
-	const char *under;
+	const char *under, *except;
 	enum scope scope;
 	long at, from;
 	bool inject, is_short;
@@ -342,6 +343,8 @@ set_option(const char *name, const char *value)
 		set_inject(value);
 	} else if (strcmp(name, "--under") == 0) {
 		asked.under = value;
+	} else if (strcmp(name, "--except") == 0) {
+		asked.except = value;
 	} else if (strcmp(name, "--at") == 0) {
 		asked.at = number("at", value);
 	} else if (strcmp(name, "--from") == 0) {
@@ -574,6 +577,15 @@ is_under(const char *path, const char *dir)
 	       (path[n] == '/' || path[n] == '\0');
 }
 
+/* What is there already fails for that reason, on a full disk as well. */
+static bool
+needs_no_space(const struct row *row, const char *path)
+{
+	struct stat st;
+
+	return strncmp(row->name, "mkdir", 5) == 0 && lstat(path, &st) == 0;
+}
+
 static bool
 counts(const struct process *process, const struct row *row,
        const struct call *call, char *path)
@@ -591,6 +603,11 @@ counts(const struct process *process, const struct row *row,
 	    !goes_to(process->pid, fd, S_IFREG))
 		return false;
 	path_of(process->pid, row, call, path);
+	if (asked.class == SPACE && needs_no_space(row, path))
+		return false;
+	if (asked.except && strrchr(path, '/') &&
+	    strcmp(strrchr(path, '/') + 1, asked.except) == 0)
+		return false;
 	return !asked.under || row->classes & NET || row->dir == NO_PATH ||
 	       is_under(path, asked.under);
 }

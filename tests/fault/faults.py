@@ -18,6 +18,7 @@ import tarfile
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 LIMIT_S = 120        # of any one run
+KEPT = ".fitout-old"   # for a rollback; not left over
 JOURNAL_EMPTY = b"FITOUTJ1"
 
 # The agent notes what it sees when it is started: only shell builtins, so
@@ -35,6 +36,7 @@ start)
 	echo "start $g $v $m" >>"$1/run/log"
 	echo 1 >"$1/run/agent"
 	;;
+fail) exit 1 ;;
 stop) echo 0 >"$1/run/agent" ;;
 status) read -r up <"$1/run/agent" && [ "$up" = 1 ] ;;
 esac
@@ -86,7 +88,7 @@ def make_tar(path, top, entries):
 
 
 def is_own(name):
-    """A staging directory or a temporary file of fitout."""
+    """A staging directory, a temporary file, or old trees, of fitout."""
     return name.startswith(".fitout-")
 
 
@@ -118,7 +120,7 @@ def tree_of(top):
 
 def leftovers(top):
     return [os.path.join(path, name) for path, dirs, files in os.walk(top)
-            for name in dirs + files if is_own(name)]
+            for name in dirs + files if is_own(name) and name != KEPT]
 
 
 def difference(want, have):
@@ -144,6 +146,12 @@ class Result:
                 self.killed = True
             elif word == "call":
                 self.calls.append(rest)
+
+    def brief(self):
+        """What went wrong, in its own words."""
+        return " / ".join(line for line in self.text.splitlines()
+                          if "error:" in line or "warning:" in line) or \
+            self.text[-300:]
 
     def hit_path(self):
         return self.hit.split(" ", 3)[3] if self.hit else ""
@@ -273,6 +281,8 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
             Scenario("upgrade", old, new),
             Scenario("removal", old, self.profile_less()),
             Scenario("check-fails", old, self.profile_new("v3"), 1),
+            Scenario("agent-fails", old,
+                     new.replace('"start" ]', '"fail" ]'), 1),
             Scenario("check-fails-first", None, self.profile_new("v3"), 1),
         )}
 
@@ -326,12 +336,18 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
         self.copy(self.world, self.place / "start")
         self.old_tree = tree_of(self.host)
         self.old_sight = self.sight()
+        self.agent_ran = self.agent_runs()
         self.must(self.run(self.profiles["new"]), scenario.outcome)
         self.new_tree = tree_of(self.host)
         self.new_sight = self.sight()
+        self.back_tree = self.old_tree
         if scenario.outcome:
             want = difference(self.old_tree, self.new_tree)
             assert want == "no difference", want
+        elif scenario.old:
+            # Directories above a file that went stay (they are empty).
+            self.must(self.run(self.profiles["old"]), 0)
+            self.back_tree = tree_of(self.host)
 
     @staticmethod
     def must(result, status):
@@ -384,7 +400,8 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
     def which(self):
         """Is the host old, new, both (same), or a mixture?"""
         have = tree_of(self.host)
-        old, new = have == self.old_tree, have == self.new_tree
+        old = have in (self.old_tree, self.back_tree)
+        new = have == self.new_tree
         return "same" if old and new else "old" if old else \
             "new" if new else "mixture"
 
@@ -415,7 +432,7 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
     def must_be(self, result, status, which, what):
         """After a run that met no fault."""
         if result.status != status:
-            return f"{what}: exit status {result.status}: {result.text}"
+            return f"{what}: exit status {result.status}: {result.brief()}"
         if self.which() not in which:
             return (f"{what}: the host is {self.which()}, not "
                     f"{' or '.join(which)}: {self.mixture()}")
@@ -428,14 +445,14 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
         outcome = self.scenario.outcome
         problem = self.must_be(result, outcome, ("new", "same"), what)
         if not problem and outcome == 0 and not self.agent_runs():
-            problem = f"{what}: the agent does not run: {result.text}"
+            problem = f"{what}: the agent does not run: {result.brief()}"
         return problem
 
     def must_be_old(self, what):
         result = self.run(self.profiles["old"])
         problem = self.must_be(result, 0, ("old", "same"), what)
         if not problem and not self.agent_runs():
-            problem = f"{what}: the agent does not run: {result.text}"
+            problem = f"{what}: the agent does not run: {result.brief()}"
         return problem
 
     def must_recover(self, what):
@@ -446,7 +463,7 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
         result = self.run(self.profiles["new"])
         if result.status == 0 and "nothing to do" in result.text:
             return None
-        return f"{what}: it found something to do: {result.text}"
+        return f"{what}: it found something to do: {result.brief()}"
 
     # ---- points ----
 
@@ -461,7 +478,7 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
         if result.status == 1 and self.which() in ("old", "same"):
             return None
         return (f"exit status {result.status}, and the host is "
-                f"{self.which()}: {self.mixture()}: {result.text}")
+                f"{self.which()}: {self.mixture()}: {result.brief()}")
 
     def point_kill(self, kind, at, then):
         """A kill, then one way on: new, old or broken."""
@@ -504,10 +521,11 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
 
     def names_path(self, result):
         """Does the message name what failed, or what it was for?"""
-        path = result.hit_path()
-        parts = [part for part in path[len(str(self.world)):].split("/")
-                 if part and not is_own(part)]
-        return not parts or any(part in result.text for part in parts)
+        parts = result.hit_path()[len(str(self.world)):].split("/")[2:]
+        said = "\n".join(line for line in result.text.splitlines()
+                         if "error:" in line)
+        return f"{self.world}/" in said or "package " in said or \
+            any(part and part in said for part in parts)
 
     def point_inject(self, kind, at, error, scope="program"):
         self.fresh()
@@ -519,26 +537,38 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
         if problem:
             pass
         elif result.status == 4 and undo:
-            if "look at" not in result.text and \
-                    "put it right" not in result.text:
-                problem = f"exit 4 says not what to do: {result.text}"
+            problem = self.stuck_problem(result)
         else:
             problem = self.left_problem(result)
         if not problem and result.hit and result.status != 0 and \
                 not self.names_path(result):
-            problem = f"the message does not name the path: {result.text}"
+            problem = f"the message does not name the path: {result.brief()}"
         return result, problem or self.must_be_new("applied again")
 
+    def stuck_problem(self, result):
+        """Exit status 4 is for a host that is not as it was, or an agent
+        that could not be started again, and says where to look."""
+        if self.which() in ("old", "same") and \
+                self.agent_runs() == self.agent_ran and \
+                "sync" not in result.hit:
+            return f"exit 4, and all is as it was: {result.brief()}"
+        if f"{self.world}/" not in result.brief() and \
+                "remove the journal" not in result.brief():
+            return f"exit 4 says not where to look: {result.brief()}"
+        return None
+
     def point_from(self, kind, at, error):
-        """From here on every such call fails, also those of the undo."""
+        """From here on every such call fails, also those of the undo. (Space
+        for the journal is reserved before it is needed.)"""
         self.fresh()
         result = self.run(self.profiles["new"],
                           ("--class", kind, "--scope", "program", "--from",
-                           str(at), "--inject", error))
+                           str(at), "--inject", error,
+                           *(("--except", "journal") if kind == "space"
+                             else ())))
         problem = self.agent_problem() or self.kept_problem()
         if not problem and result.status == 4:
-            if "look at" not in result.text:
-                problem = f"exit 4 says not what to look at: {result.text}"
+            problem = self.stuck_problem(result)
         elif not problem:
             problem = self.left_problem(result)
         return result, problem or self.must_be_new("applied again")
