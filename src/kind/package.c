@@ -499,7 +499,9 @@ package_record(struct context *context, struct step *step,
 		return -1;
 	step->apart = filter.skip;
 	return manifest_write(dirfd, path_base(into), &filter,
-			      MANIFEST_NO_DIGESTS, manifest, err);
+			      context->digests ? MANIFEST_DIGESTS
+					       : MANIFEST_NO_DIGESTS,
+			      manifest, err);
 }
 
 const struct kind kind_package = {

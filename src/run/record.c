@@ -48,6 +48,22 @@ is_missing(const struct step *step)
 }
 
 static int
+collect(struct run *run, bool pending, struct generation_text *text,
+	struct error *err)
+{
+	const struct profile *profile = run->context.profile;
+	int result = 0;
+
+	generation_begin(text, run->context.run_id, profile->name,
+			 profile->text_sha256);
+	for (size_t i = 0; i < run->plan.n && result == 0; i++)
+		if (!pending || !is_missing(&run->plan.steps[i]))
+			result = record_step(run, text, &run->plan.steps[i],
+					     err);
+	return result;
+}
+
+static int
 write_record(struct run *run, bool pending, struct error *err)
 {
 	const struct profile *profile = run->context.profile;
@@ -55,14 +71,8 @@ write_record(struct run *run, bool pending, struct error *err)
 		profile->text, run->options->settings, run->options->n_settings,
 	};
 	struct generation_text text;
-	int result = 0;
+	int result = collect(run, pending, &text, err);
 
-	generation_begin(&text, run->context.run_id, profile->name,
-			 profile->text_sha256);
-	for (size_t i = 0; i < run->plan.n && result == 0; i++)
-		if (!pending || !is_missing(&run->plan.steps[i]))
-			result = record_step(run, &text, &run->plan.steps[i],
-					     err);
 	if (result == 0)
 		result = generation_write(&run->state, &text,
 					  run->previous.number + 1, &source,
@@ -87,4 +97,19 @@ record_complete(struct run *run, struct error *err)
 	/* Also when that fails: it may have got half way. */
 	run->generation = number;
 	return generation_make_current(&run->state, number, err);
+}
+
+int
+record_digests(struct run *run, struct error *err)
+{
+	struct generation_text text;
+	int result;
+
+	run->context.digests = true;
+	result = collect(run, false, &text, err);
+	if (result == 0)
+		result = generation_rewrite(&run->state, &text,
+					    run->generation, err);
+	generation_text_release(&text);
+	return result;
 }

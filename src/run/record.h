@@ -13,3 +13,6 @@
 int record_pending(struct run *run, struct error *err);
 /* Sets run->generation. */
 int record_complete(struct run *run, struct error *err);
+/* After the agent was started: write the record of the current generation once
+ * more, with the digest of every file, which costs reading all of them. */
+int record_digests(struct run *run, struct error *err);

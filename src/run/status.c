@@ -47,7 +47,8 @@ apart(const struct record *record)
  * a difference too. */
 static void
 compare(struct arena *arena, const struct state *state,
-	const struct record *record, struct drift *drift, size_t *ret_n)
+	const struct record *record, bool verify, struct drift *drift,
+	size_t *ret_n)
 {
 	struct manifest_filter filter = apart(record);
 	struct error err = ERROR_INIT;
@@ -58,7 +59,7 @@ compare(struct arena *arena, const struct state *state,
 	if (dirfd >= 0 &&
 	    manifest_compare(dirfd, path_base(record->destination),
 			     record->manifest, record->manifest_bytes, &filter,
-			     false, note, drift, ret_n, &err) == 0)
+			     verify, note, drift, ret_n, &err) == 0)
 		return;
 	*ret_n = 1;
 	note(drift, &(struct manifest_difference){ ".", err.text });
@@ -66,14 +67,14 @@ compare(struct arena *arena, const struct state *state,
 
 static struct json *
 resource_json(struct arena *arena, const struct state *state,
-	      const struct generation_row *row)
+	      const struct generation_row *row, bool verify)
 {
 	struct drift drift = { json_new_array(), 0 };
 	struct json *object = json_new_object();
 	size_t n = 0;
 
 	if (row->record.destination && row->record.manifest_bytes)
-		compare(arena, state, &row->record, &drift, &n);
+		compare(arena, state, &row->record, verify, &drift, &n);
 	json_set_text(object, "kind", row->kind);
 	json_set_text(object, "name", row->name);
 	if (row->record.destination)
@@ -108,7 +109,8 @@ add_last_run(struct json *status, const struct state *state)
 }
 
 static struct json *
-collect(struct arena *arena, const struct state *state, struct error *err)
+collect(struct arena *arena, const struct state *state, bool verify,
+	struct error *err)
 {
 	struct generation generation;
 	struct json *status, *rows;
@@ -130,20 +132,20 @@ collect(struct arena *arena, const struct state *state, struct error *err)
 	rows = json_new_array();
 	for (size_t i = 0; i < generation.n; i++)
 		json_add(rows, resource_json(arena, state,
-					     &generation.rows[i]));
+					     &generation.rows[i], verify));
 	json_set(status, "resources", rows);
 	return status;
 }
 
 struct json *
 status_collect(struct arena *arena, const char *root, const char *path,
-	       struct error *err)
+	       bool verify, struct error *err)
 {
 	struct state state = STATE_INIT;
 	struct json *status = NULL;
 
 	if (state_open(arena, root, path, false, &state, err) == 0)
-		status = collect(arena, &state, err);
+		status = collect(arena, &state, verify, err);
 	state_release(&state);
 	return status;
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The host as fitout knows it: last run, current generation, drift of what it
- * installed (lstat only), the gate. Reads, never writes; takes no lock.
+ * installed (by lstat; VERIFY also re-hashes every file whose digest is on
+ * record), the gate. Reads, never writes; takes no lock.
  */
 #pragma once
+
+#include <stdbool.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -13,5 +16,6 @@
 /* NULL with ERR when the state cannot be read. A host on which fitout never
  * ran is not an error: "generation" is 0. Caller frees. */
 struct json *status_collect(struct arena *arena, const char *root,
-			    const char *state, struct error *err);
+			    const char *state, bool verify,
+			    struct error *err);
 void status_print(const struct json *status, struct str *out);
