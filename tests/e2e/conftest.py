@@ -87,13 +87,18 @@ def agentpkg(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def fitout():
-    """The static binary under test."""
+def fitout(tmp_path_factory):
+    """The static binary under test: a copy, so that a build that goes on
+    beside the tests does not change it in the middle."""
     binary = pathlib.Path(os.environ.get(
         "FITOUT", TOP / "build/static/fitout"))
     if not binary.exists():
         pytest.skip(f"{binary} is not built: run tools/build")
-    return binary
+    copy = tmp_path_factory.mktemp("binary") / "fitout"
+    shutil.copy(binary, copy)
+    subprocess.run([copy, "version"], check=True, timeout=30,
+                   stdout=subprocess.DEVNULL)
+    return copy
 
 
 @pytest.fixture

@@ -127,7 +127,10 @@ def test_user_data_makes_a_serving_instance(name, instance, cloud):
     assert record["errors"] == [], said
     assert host.run("cloud-init", "status", check=False).status == 0
     # It serves, also to others.
-    assert "by fpm-fcgi: 6*7=42" in page(host)
+    assert "by fpm-fcgi: 6*7=42" in page(host), said + host.run(
+        "sh", "-c", "curl -v http://127.0.0.1/ 2>&1; ps axf; "
+        "tail -n 40 /var/log/supervisord.log "
+        "/usr/local/programs/nginx/logs/error.log", check=False).out
     seen = subprocess.run(
         [*cloud.ns.enter(), "curl", "-sS", "-m", "10", "http://10.11.0.10/"],
         capture_output=True, text=True, check=True).stdout
