@@ -677,8 +677,14 @@ agent_release(struct context *context, struct step *step,
 				   "the agent is not started without proof");
 	if (context->image)
 		return 0;
-	if (is_kind(spec, "command"))
-		return start_command(context, spec, err);
+	if (is_kind(spec, "command")) {
+		if (start_command(context, spec, err) == 0)
+			return 0;
+		if (!spec->stop)
+			step->left = "what the agent's start command did (the "
+				     "profile has no agent.stop)";
+		return -1;
+	}
 	agent_gate_init(context, service_of(spec), &gate);
 	if (agent_gate_opened(&gate, err) < 0)
 		return -1;

@@ -28,10 +28,19 @@
 #include "run/timeline.h"
 
 static int
+stop_agent(struct run *run, struct error *err)
+{
+	for (size_t i = plan_phase_begin(&run->plan, PHASE_GATE);
+	     i < run->plan.n; i++)
+		if (run_step(run, &run->plan.steps[i], "hold",
+			    run->plan.steps[i].resource->kind->hold, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
 hold(struct run *run, struct error *err)
 {
-	size_t begin = plan_phase_begin(&run->plan, PHASE_GATE);
-
 	if (run->held)
 		return 0;
 	/* From here on a crash leaves the gate closed, not the agent running. */
@@ -39,11 +48,7 @@ hold(struct run *run, struct error *err)
 		return -1;
 	run->gate_is_open = false;
 	run->held = true;
-	for (size_t i = begin; i < run->plan.n; i++)
-		if (run_step(run, &run->plan.steps[i], "hold",
-			    run->plan.steps[i].resource->kind->hold, err) < 0)
-			return -1;
-	return 0;
+	return stop_agent(run, err);
 }
 
 static int
@@ -187,7 +192,7 @@ open_gate(struct run *run, struct error *err)
 	if (gate_open(&run->state, run->arena, run->generation, &proof,
 		      err) < 0)
 		return -1;
-	run->gate_is_open = true;
+	run->gate_is_open = run->released = true;
 	log_info("gate.open", NULL, "the gate is open");
 	timeline_add(&run->timeline, "gate.open", NULL, clock_ms(), clock_ms(),
 		     NULL);
@@ -276,14 +281,17 @@ undo_files(struct run *run, struct error *err)
 static int
 undo(struct run *run, struct error *err)
 {
-	struct error close_error = ERROR_INIT;
+	struct error close_error = ERROR_INIT, stop_error = ERROR_INIT;
 	int64_t begin = clock_ms();
-	int result = 0;
+	int result = 0, stopped = 0;
 
 	interrupt_shield();
 	run->context.budget = deadline_in(120 * 1000);
 	if (run->held && gate_close(&run->state, &close_error) == 0)
 		run->gate_is_open = false;
+	/* A start that did not end well may have started something. */
+	if (run->released)
+		stopped = stop_agent(run, &stop_error);
 	stage_free(steal_ptr(run->stage));
 	if (run->transaction) {
 		log_info("undo.begin", NULL, "taking everything back");
@@ -294,6 +302,10 @@ undo(struct run *run, struct error *err)
 		result = -1;
 	if (result == 0)
 		recovery_undone(run);
+	if (result == 0 && stopped < 0) {
+		*err = stop_error;
+		result = -1;
+	}
 	if (result == 0)
 		result = reopen_gate(run, err);
 	if (result < 0)
@@ -354,7 +366,8 @@ static int
 carry_out(struct run *run, struct error *err)
 {
 	for (size_t i = 0; i < sizeof apply_steps / sizeof *apply_steps; i++)
-		if (apply_steps[i](run, err) < 0 || interrupt_check(err) < 0)
+		/* Not after the last one: then the agent runs. */
+		if (interrupt_check(err) < 0 || apply_steps[i](run, err) < 0)
 			return -1;
 	return 0;
 }

@@ -51,6 +51,7 @@ struct run {
 	bool gate_was_open;
 	bool gate_is_open;
 	bool held;                   /* the agent was stopped by this run */
+	bool released;               /* ... and may have been started again */
 	bool activated;              /* programs may have been touched */
 	struct str *summary;         /* what to print at the end */
 };
