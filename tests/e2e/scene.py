@@ -12,7 +12,7 @@ import threading
 
 import snapshot
 from artifacts import File, archive, sha256
-from machine import PATH
+from machine import PATH, Result
 
 APP = {
     "app/bin/run": File("#!/bin/sh\nexec sleep 1000\n", 0o755),
@@ -50,10 +50,13 @@ files = conf.d/*.conf
 }
 
 STARTED = "/srv/agent/started"
+RUNNING = "/srv/agent/running"
 AGENT = f"""#!/bin/sh
 case $1 in
-start) date +%s.%N >>{STARTED} ;;
-stop) rm -f {STARTED}.running ;;
+start) touch {RUNNING}; date +%s.%N >>{STARTED} ;;
+start-slowly) touch {RUNNING}; sleep 100; date +%s.%N >>{STARTED} ;;
+stop) rm -f {RUNNING} ;;
+stop-slowly) sleep 100; rm -f {RUNNING} ;;
 esac
 """
 PROFILE = "/etc/fitout/scene.cfg"
@@ -192,7 +195,8 @@ class Scene:
 class Watched:
     """A run in the background, whose log is read as it comes."""
 
-    def __init__(self, scene):
+    def __init__(self, scene, *under, **environment):
+        """`under` is what it runs under, words of a command."""
         scene.write()
         self.scene = scene
         self.events = []
@@ -200,9 +204,9 @@ class Watched:
         self.lines = []
         self.ended = False
         self.process = scene.host.start(
-            "sh", "-c", "echo $$ >/run/watched.pid; exec fitout --json "
-            f"--log-level debug apply {PROFILE}",
-            env=scene.environment, stdout=-1, stderr=-2, text=True)
+            *under, "fitout", "--json", "--log-level", "debug", "apply",
+            PROFILE, env={**scene.environment, **environment}, stdout=-1,
+            stderr=-2, text=True)
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
@@ -228,15 +232,18 @@ class Watched:
                 for e in self.events)
         with self.more:
             assert self.more.wait_for(seen, timeout), "".join(self.lines)
-            assert any(e.get("event") == name for e in self.events), \
-                "".join(self.lines)
+            assert not self.ended, "".join(self.lines)
+
+    def pid(self):
+        """As the lock file tells it."""
+        lock = self.scene.host.read("/var/lib/fitout/lock")
+        return lock.split(",")[0].removeprefix("pid ")
 
     def signal(self, name):
-        pid = self.scene.host.read("/run/watched.pid").strip()
-        self.scene.host.run("kill", f"-{name}", pid)
+        self.scene.host.run("kill", f"-{name}", self.pid())
 
     def end(self, timeout=60):
-        """Its exit status; what it said is in `lines`."""
+        """As Runner.run()."""
         status = self.process.wait(timeout)
         self.thread.join(10)
-        return status
+        return Result(status, "", "".join(self.lines))

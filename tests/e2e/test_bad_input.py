@@ -223,12 +223,11 @@ def test_another_run_holds_the_lock(scene):
     done = scene.apply()
     assert done.status == 3, done.err
     assert "another run holds the lock" in done.err
-    pid = scene.host.read("/run/watched.pid").strip()
-    assert f"pid {pid}, fitout apply, since 20" in done.err
+    assert f"(pid {first.pid()}, fitout apply, since 20" in done.err
     assert first.process.poll() is None
     assert snapshot.diff(before, scene.look()) == []
     first.signal("TERM")
-    assert first.end() == 1
+    assert first.end().status == 1
     assert not scene.agent_started()
 
 
