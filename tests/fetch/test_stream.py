@@ -232,6 +232,19 @@ def test_a_wrong_part_is_refused(web, fetch, fields, words):
     assert len(web.requests) == 2
 
 
+def test_a_part_that_is_less_than_asked_for_is_taken_and_the_rest_asked_for(
+        web, fetch):
+    def half(request, conn):
+        conn.sendall(head(206, "Part", ETag='"v1"', Content_Length=50_000,
+                          Content_Range="bytes 100000-149999/300000") +
+                     BODY[100_000:150_000])
+    web.on("/f", cut(BODY, 100_000, ETag='"v1"'), half,
+           ranged(BODY, ETag='"v1"'))
+    r = fetch(web.url("/f"))
+    assert r.code == 0 and r.out == BODY
+    assert web.requests[2].headers["range"] == "bytes=150000-"
+
+
 def test_a_part_that_no_one_asked_for_is_refused(web, fetch):
     web.on("/f", raw(head(206, "Part", Content_Length=10,
                           Content_Range="bytes 0-9/20") + BODY[:10]))

@@ -109,10 +109,22 @@ def test_a_refused_certificate_leaves_the_next_mirror(serve, web, trusting,
     assert (r.code, r.out) == (0, SMALL)
 
 
-def test_tls_1_1_is_not_spoken(serve, trusting, certificates):
+def test_tls_1_1_is_not_spoken(serve, trusting, certificates, tmp_path):
+    # Nor where the system's own settings would let it pass.
+    lax = tmp_path / "openssl.cnf"
+    lax.write_text("""openssl_conf = conf
+[conf]
+ssl_conf = ssl
+[ssl]
+system_default = lax
+[lax]
+MinProtocol = TLSv1
+CipherString = ALL:@SECLEVEL=0
+""")
     server = serve(context=certificates.old())
     server.on("/f", whole(SMALL))
-    r = trusting("--attempts", 2, server.url("/f"))
+    r = trusting("--attempts", 2, server.url("/f"),
+                 env={"OPENSSL_CONF": str(lax)})
     r.failure()
     assert server.requests == [] and r.out == b""
 
