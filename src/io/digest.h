@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHA-256 (FIPS 180-4) by OpenSSL, which is included by digest.c only.
+ * SHA-256 (FIPS 180-4) by libcrypto, which is included by digest.c only.
  *
  *	struct hasher *h = hasher_new();
  *	hasher_add(h, data, n); ... hasher_end(h, &digest); hasher_free(h);
