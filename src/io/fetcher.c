@@ -553,13 +553,18 @@ open_stream(struct fetcher *f, const struct fetch_request *request,
 	unsigned skipped = 0;
 	uint64_t max = request->max_bytes ? request->max_bytes : UINT64_MAX;
 	uint64_t size;
+	char url[256];
 	own_fd int fd = -1;
 
 	for (; *rest.urls && file_address_is(*rest.urls);
 	     rest.urls++, skipped++) {
 		if (file_address_open(*rest.urls, max, &fd, &size, err) == 0)
 			break;
-		log_debug("fetch.mirror", request->label, "%s", err->text);
+		if (rest.urls[1])
+			log_warning("fetch.mirror", request->label, "%s: %s; "
+				    "going on with the next mirror",
+				    url_redact(*rest.urls, url, sizeof(url)),
+				    err->text);
 	}
 	if (fd >= 0) {
 		if (announce_file(f, skipped, size, ret_id, err) < 0)

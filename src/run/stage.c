@@ -14,6 +14,7 @@
 #include "base/vec.h"
 #include "io/digest.h"
 #include "io/fetcher.h"
+#include "io/fetcher_file.h"
 #include "io/newfile.h"
 #include "io/tree.h"
 #include "io/unpack.h"
@@ -40,6 +41,7 @@ struct transfer {
 	bool done;
 	unsigned mirror;           /* index into stream->urls */
 	unsigned mirror_base;      /* of request.urls[0] */
+	unsigned mirror_end;       /* of the first one not in this request */
 	struct hasher *hasher;
 	uint8_t *buffer;
 	size_t at, n;              /* what of it the sink has not taken */
@@ -95,6 +97,26 @@ stage_free(struct stage *stage)
 	free(stage);
 }
 
+/* The mirrors of one request: the fetcher takes files before servers only,
+ * so a file after a server begins the next one. */
+static const char *const *
+take_mirrors(struct stage *stage, struct transfer *transfer)
+{
+	const char *const *urls = transfer->stream->urls;
+	unsigned from = transfer->mirror_base, to = from;
+	const char **taken;
+
+	while (urls[to] && file_address_is(urls[to]))
+		to++;
+	while (urls[to] && !file_address_is(urls[to]))
+		to++;
+	taken = arena_array(stage->context->arena, to - from + 1,
+			    sizeof *taken);
+	memcpy(taken, urls + from, (to - from) * sizeof *taken);
+	transfer->mirror_end = to;
+	return taken;
+}
+
 static int
 open_source(struct stage *stage, struct transfer *transfer, struct error *err)
 {
@@ -102,7 +124,7 @@ open_source(struct stage *stage, struct transfer *transfer, struct error *err)
 
 	transfer->request = (struct fetch_request){
 		.label = transfer->stream->label,
-		.urls = transfer->stream->urls + transfer->mirror_base,
+		.urls = take_mirrors(stage, transfer),
 		.max_bytes = transfer->stream->max_bytes,
 		.deadline = stage->context->budget,
 	};
@@ -275,64 +297,7 @@ pull(struct stage *stage, struct transfer *transfer, struct error *err)
 	return push(stage, transfer, err);
 }
 
-/* ---- events of the fetcher ---- */
-
-static struct transfer *
-find(struct stage *stage, uint32_t id)
-{
-	for (size_t i = 0; i < stage->transfers.n; i++)
-		if (stage->transfers.item[i]->id == id)
-			return stage->transfers.item[i];
-	return NULL;
-}
-
-static int
-handle_event(struct stage *stage, const struct fetch_event *event,
-	     struct error *err)
-{
-	struct transfer *transfer = find(stage, event->id);
-
-	if (!transfer || transfer->done)
-		return 0;
-	transfer->mirror = transfer->mirror_base + event->mirror;
-	switch (event->type) {
-	case FETCH_STARTED:
-		return 0;
-	case FETCH_RETRY:
-		transfer->retries++;
-		log_warning("fetch.retry", transfer->stream->label,
-			    "%s; again in %lld ms", event->text,
-			    (long long)event->wait_ms);
-		return 0;
-	case FETCH_MIRROR:
-		log_warning("fetch.mirror", transfer->stream->label,
-			    "%s; going on with the next mirror", event->text);
-		return 0;
-	case FETCH_DONE:
-		transfer->fetched = true;
-		return 0;
-	case FETCH_FAILED:
-		return error_raise(err, event->code ? event->code
-						     : ERROR_NETWORK,
-				   "%s: %s", transfer->stream->label,
-				   event->text);
-	}
-	return 0;
-}
-
-static int
-handle_events(struct stage *stage, struct error *err)
-{
-	struct fetch_event event;
-	int got;
-
-	while ((got = fetcher_next(stage->context->fetcher, &event, err)) > 0)
-		if (handle_event(stage, &event, err) < 0)
-			return -1;
-	return got;
-}
-
-/* ---- the end of a transfer ---- */
+/* ---- the next mirror ---- */
 
 static int
 empty_sink(struct transfer *transfer, struct error *err)
@@ -373,7 +338,9 @@ try_next_mirror(struct stage *stage, struct transfer *transfer,
 	log_warning("fetch.mirror", transfer->stream->label,
 		    "%s; going on with the next mirror", why->text);
 	unpacker_abandon(&transfer->unpacker);
+	drop_fd(&transfer->source_fd);
 	drop_fd(&transfer->sink_fd);
+	transfer->at = transfer->n = 0;
 	transfer->unpacking = transfer->sink_broken = false;
 	transfer->sink_opened = false;
 	transfer->fetched = false;
@@ -387,6 +354,66 @@ try_next_mirror(struct stage *stage, struct transfer *transfer,
 	transfer->mirror = transfer->mirror_base;
 	return open_source(stage, transfer, err);
 }
+
+/* ---- events of the fetcher ---- */
+
+static struct transfer *
+find(struct stage *stage, uint32_t id)
+{
+	for (size_t i = 0; i < stage->transfers.n; i++)
+		if (stage->transfers.item[i]->id == id)
+			return stage->transfers.item[i];
+	return NULL;
+}
+
+static int
+handle_event(struct stage *stage, const struct fetch_event *event,
+	     struct error *err)
+{
+	struct transfer *transfer = find(stage, event->id);
+	struct error why = ERROR_INIT;
+
+	if (!transfer || transfer->done)
+		return 0;
+	transfer->mirror = transfer->mirror_base + event->mirror;
+	switch (event->type) {
+	case FETCH_STARTED:
+		return 0;
+	case FETCH_RETRY:
+		transfer->retries++;
+		log_warning("fetch.retry", transfer->stream->label,
+			    "%s; again in %lld ms", event->text,
+			    (long long)event->wait_ms);
+		return 0;
+	case FETCH_MIRROR:
+		log_warning("fetch.mirror", transfer->stream->label,
+			    "%s; going on with the next mirror", event->text);
+		return 0;
+	case FETCH_DONE:
+		transfer->fetched = true;
+		return 0;
+	case FETCH_FAILED:
+		transfer->mirror = transfer->mirror_end - 1;
+		error_raise(&why, event->code ? event->code : ERROR_NETWORK,
+			    "%s: %s", transfer->stream->label, event->text);
+		return try_next_mirror(stage, transfer, &why, err);
+	}
+	return 0;
+}
+
+static int
+handle_events(struct stage *stage, struct error *err)
+{
+	struct fetch_event event;
+	int got;
+
+	while ((got = fetcher_next(stage->context->fetcher, &event, err)) > 0)
+		if (handle_event(stage, &event, err) < 0)
+			return -1;
+	return got;
+}
+
+/* ---- the end of a transfer ---- */
 
 static int
 check_digest(struct stage *stage, struct transfer *transfer,
