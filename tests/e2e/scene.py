@@ -111,7 +111,8 @@ class Scene:
 
     def packages(self, app=None, tool=None, app_more="", tool_more="",
                  tool_into="/srv/tool"):
-        """The block of packages, with other addresses or digests."""
+        """The block of packages, with other addresses (a text or a list)
+        or digests."""
         app = {"url": "http://origin.test/app.tar.gz",
                "sha256": sha256(self.origin.content["/app.tar.gz"]),
                **(app or {})}
@@ -120,7 +121,7 @@ class Scene:
                 **(tool or {})}
 
         def keys(of):
-            return " ".join(f'{k} = "{v}";' for k, v in of.items()
+            return " ".join(f"{k} = {json.dumps(v)};" for k, v in of.items()
                             if v is not None)
 
         self.blocks["packages"] = (

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one server cannot give comes from the next, or from the rest of the
+same: with a warning, and with the right bytes in place."""
+import random
+
+import pytest
+
+from artifacts import archive
+from origin import Fault
+
+pytestmark = pytest.mark.host
+
+GOOD = "http://origin.test/app.tar.gz"
+NOISE = random.Random(3).randbytes(150_000).hex()
+
+
+@pytest.fixture
+def app(scene):
+    """An archive of some size."""
+    scene.serve("app.tar.gz", archive({
+        "app/etc/app.conf": "[program:app]\ncommand=/bin/sleep 1000\n"
+                            "startsecs=1\n",
+        "app/etc/logrotate": "", "app/noise": NOISE, "app/version": "2\n"}))
+    return scene
+
+
+def applied(scene, *mirrors):
+    scene.packages(app={"url": list(mirrors)})
+    done = scene.apply()
+    assert done.status == 0, done.err
+    assert scene.host.disk.read("/srv/app/noise") == NOISE
+    assert scene.agent_started()
+    return done.err
+
+
+@pytest.mark.parametrize("url, fault, words", [
+    pytest.param("http://origin.test/first", None, "404", id="404"),
+    pytest.param("http://origin.test/first", Fault(status=403), "403",
+                 id="403"),
+    pytest.param("http://origin.test/first", Fault(flip=5000),
+                 "not what was promised", id="wrong bytes"),
+    pytest.param("https://self-signed.origin.test/first", Fault(),
+                 "certificate", id="self-signed"),
+    pytest.param("http://origin.test/first", Fault(redirect="file:///etc/x"),
+                 "redirects", id="redirect to file"),
+    pytest.param("file:///srv/none", None, "No such file", id="no such file"),
+])
+def test_the_second_mirror_is_good(app, url, fault, words):
+    if fault:
+        app.origin.content["/first"] = app.origin.content["/app.tar.gz"]
+        app.origin.faults["/first"] = fault
+    said = applied(app, url, GOOD)
+    warning, = [line for line in said.splitlines() if "next mirror" in line]
+    assert words in warning and url in warning, said
+
+
+def test_the_first_mirror_breaks_off_every_time(app):
+    """What has come from it is not fetched again from the second."""
+    app.origin.content["/first"] = app.origin.content["/app.tar.gz"]
+    app.origin.faults["/first"] = Fault(reset=50_000, ranges=False)
+    said = applied(app, "http://origin.test/first", GOOD)
+    assert len(app.origin.asked("/first")) > 1
+    assert "again in" in said and "next mirror" in said
+
+
+def test_no_mirror_is_good(app):
+    app.origin.content["/second"] = b"not this"
+    app.packages(app={"url": ["http://origin.test/first",
+                              "http://origin.test/second"]})
+    app.refused(1, "http://origin.test/first: 404", "next mirror",
+                "http://origin.test/second sent is not what was promised")
+
+
+@pytest.mark.parametrize("fault", [
+    pytest.param(Fault(reset=70_000, times=1), id="reset"),
+    pytest.param(Fault(truncate=70_000, times=1), id="closed"),
+])
+def test_a_broken_connection_is_resumed(app, fault):
+    whole = len(app.origin.content["/app.tar.gz"])
+    app.origin.faults["/app.tar.gz"] = fault
+    said = applied(app, GOOD)
+    assert "again in" in said
+    first, second = app.origin.asked("/app.tar.gz")
+    assert "range" not in first.headers
+    begin = int(second.headers["range"].removeprefix("bytes=").rstrip("-"))
+    assert 0 < begin <= 70_000
+    assert (second.status, second.sent) == (206, whole - begin)
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_a_server_in_trouble_is_asked_again(app, status):
+    app.origin.faults["/app.tar.gz"] = Fault(status=status, times=2)
+    said = applied(app, GOOD)
+    assert said.count(f"{status}") == 2, said
+    assert len(app.origin.asked("/app.tar.gz")) == 3
+
+
+def test_the_second_mirror_is_a_file(app):
+    app.host.disk.write("/srv/app.tar.gz",
+                        app.origin.content["/app.tar.gz"])
+    said = applied(app, "http://origin.test/first", "file:///srv/app.tar.gz")
+    assert "http://origin.test/first: 404" in said
