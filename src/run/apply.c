@@ -182,7 +182,7 @@ record(struct run *run, struct error *err)
 
 /* The only place from which an agent is started. */
 static int
-open_gate(struct run *run, struct error *err)
+open_and_start(struct run *run, bool again, struct error *err)
 {
 	const struct proof *proof;
 	size_t begin = plan_phase_begin(&run->plan, PHASE_GATE);
@@ -200,7 +200,9 @@ open_gate(struct run *run, struct error *err)
 		struct step *step = &run->plan.steps[i];
 		int64_t now = clock_ms();
 
-		if (!step->resource->kind->release)
+		/* After an undo: what did not run before need not now. */
+		if (!step->resource->kind->release ||
+		    (again && step->action == ACTION_RUN))
 			continue;
 		if (step->resource->kind->release(&run->context, step, proof,
 						  err) < 0)
@@ -210,6 +212,12 @@ open_gate(struct run *run, struct error *err)
 		log_info("agent.start", step->resource->label, "started");
 	}
 	return 0;
+}
+
+static int
+open_gate(struct run *run, struct error *err)
+{
+	return open_and_start(run, false, err);
 }
 
 /* ---- undoing ---- */
@@ -246,9 +254,15 @@ restore_programs(struct run *run, struct error *err)
 static int
 reopen_gate(struct run *run, struct error *err)
 {
+	struct error ignored = ERROR_INIT;
+
 	if (!run->gate_was_open || !run->held || run->generation < 1)
 		return 0;
-	return open_gate(run, err);
+	if (open_and_start(run, true, err) == 0)
+		return 0;
+	if (gate_close(&run->state, &ignored) == 0)
+		run->gate_is_open = false;
+	return -1;
 }
 
 /* The record first: it must never speak of what is not there. */
