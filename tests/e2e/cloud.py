@@ -17,7 +17,7 @@ import subprocess
 import time
 
 from imds import Imds
-from netns import NetNs
+from netns import WITH_US, NetNs
 from origin import Origin
 
 IMDS_ADDRESS = "169.254.169.254"
@@ -55,7 +55,7 @@ class Cloud:
         names = [f"--host-record={name.replace('_', '-')}.origin.test,{address}"
                  for name, address in BAD.items()]
         process = subprocess.Popen(
-            [*self.ns.enter(), "dnsmasq", "--keep-in-foreground",
+            [*self.ns.enter(), *WITH_US, "dnsmasq", "--keep-in-foreground",
              "--conf-file=/dev/null", "--user=root", "--no-resolv",
              "--no-hosts", "--pid-file=", "--address=/#/",
              f"--host-record=origin.test,{ORIGIN_ADDRESS}", *names,

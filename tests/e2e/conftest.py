@@ -9,7 +9,7 @@ import pytest
 
 import certs as certificates
 from cloud import Cloud
-from machine import Box, Disk, Machine
+from machine import Box, Disk, Machine, reap
 from netns import private_mounts
 from scene import Scene
 
@@ -36,6 +36,7 @@ def pytest_configure(config):
         "markers", "host: needs no root file system but this machine's own, "
         "so that a dynamically linked fitout will do")
     if not WHY_NOT:
+        reap()
         private_mounts()
 
 

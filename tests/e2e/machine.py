@@ -30,7 +30,7 @@ import sys
 import time
 
 import snapshot
-from netns import NetNs, unique_name
+from netns import WITH_US, NetNs, unique_name
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
@@ -293,7 +293,7 @@ class Box(Runner):
         script = pathlib.Path(__file__).with_name("box_init.py")
         ready, told = os.pipe()
         self._holder = subprocess.Popen(
-            [*self.ns.enter(), "unshare", "--mount", "--uts", "--ipc",
+            [*self.ns.enter(), *WITH_US, "unshare", "--mount", "--uts", "--ipc",
              "--pid", "--fork", "--kill-child", sys.executable, script,
              self.disk.root, str(told)],
             stdin=subprocess.DEVNULL, pass_fds=[told])
@@ -314,6 +314,19 @@ class Box(Runner):
             self.power_cut()
         self.ns.close()
         self.disk.close()
+
+
+def reap():
+    """End what a test process left that was killed: its machines, by the
+    names of their control groups."""
+    for group in [*CGROUPS.glob("fit-*-*"), *CGROUPS.glob("*/fit-*-*")]:
+        if os.path.exists(f"/proc/{group.name.split('-')[1]}"):
+            continue
+        for procs in group.rglob("cgroup.procs"):
+            for pid in procs.read_text().split():
+                with contextlib.suppress(OSError):
+                    os.kill(int(pid), signal.SIGKILL)
+        _remove_cgroup(group)
 
 
 def _children(pid):

@@ -14,6 +14,8 @@ import threading
 CLONE_NEWNET = 0x40000000
 CLONE_NEWNS = 0x00020000
 MS_REC_PRIVATE = 0x4000 | 0x40000
+# In front of a command: it does not outlive the test process.
+WITH_US = ["setpriv", "--pdeathsig", "KILL"]
 _libc = ctypes.CDLL(None, use_errno=True)
 _numbers = itertools.count()
 
