@@ -56,17 +56,38 @@ remove_temporary(int dirfd)
 			log_warning("recover.left", NULL, "%s", err.text);
 }
 
+/* Beside the generations, and in each: records are added to later. */
+static void
+tidy_generations(struct run *run)
+{
+	struct error ignored = ERROR_INIT;
+	int fd = state_subdirectory(&run->state, "generations", false,
+				    &ignored);
+	own_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir)
+		own_close(fd);
+	while (dir && (entry = readdir(dir))) {
+		own_fd int inside = entry->d_name[0] == '.' ? -1
+			: openat(dirfd(dir), entry->d_name, O_RDONLY |
+				 O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		remove_temporary(inside);
+	}
+	if (dir)
+		remove_temporary(dirfd(dir));
+}
+
 static void
 tidy_state(struct run *run)
 {
 	struct error ignored = ERROR_INIT;
-	own_fd int generations = state_subdirectory(&run->state, "generations",
-						    false, &ignored);
 	own_fd int gate = path_open_dir(run->state.rootfd,
 		path_parent(run->arena, run->state.ready_path), &ignored);
 
 	remove_temporary(run->state.dirfd);
-	remove_temporary(generations);
+	tidy_generations(run);
 	remove_temporary(gate);
 }
 
