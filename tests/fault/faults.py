@@ -25,18 +25,18 @@ JOURNAL_EMPTY = b"FITOUTJ1"
 # that a start costs one system call that counts.
 AGENT = """\
 #!/bin/sh
-# agent WORLD start|stop|status
+# agent WORLD start|stop|status; start fails on the version $3
 case $2 in
 start)
 	g=none v=none m=none
 	read -r g <"$1/state/generations/current"
 	read -r v <"$1/host/app/etc/version"
 	read -r m <"$1/host/etc/motd"
+	[ "$v" != "$3" ] || exit 1
 	[ -e "$1/state/ready" ] || m="$m-but-the-gate-is-closed"
 	echo "start $g $v $m" >>"$1/run/log"
 	echo 1 >"$1/run/agent"
 	;;
-fail) exit 1 ;;
 stop) echo 0 >"$1/run/agent" ;;
 status) read -r up <"$1/run/agent" && [ "$up" = 1 ] ;;
 esac
@@ -159,11 +159,13 @@ class Result:
 
 class Scenario:
     """OLD (or None: a bare host) and NEW are profiles' texts; NEW ends with
-    exit status OUTCOME."""
+    exit status OUTCOME. WHOLE: where it is not 0, the profile of what a run
+    may leave all the same: killed when it was recorded, before the agent
+    failed to start."""
 
-    def __init__(self, name, old, new, outcome=0, prepare=None):
+    def __init__(self, name, old, new, outcome=0, whole=None):
         self.name, self.old, self.new = name, old, new
-        self.outcome, self.prepare = outcome, prepare
+        self.outcome, self.whole = outcome, whole
 
 
 class Bench:
@@ -282,7 +284,7 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
             Scenario("removal", old, self.profile_less()),
             Scenario("check-fails", old, self.profile_new("v3"), 1),
             Scenario("agent-fails", old,
-                     new.replace('"start" ]', '"fail" ]'), 1),
+                     new.replace('"start" ]', '"start", "v2" ]'), 1, new),
             Scenario("check-fails-first", None, self.profile_new("v3"), 1),
         )}
 
@@ -344,7 +346,10 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
         if scenario.outcome:
             want = difference(self.old_tree, self.new_tree)
             assert want == "no difference", want
-        elif scenario.old:
+        if scenario.whole:
+            self.must(self.run(self.write("whole", scenario.whole)), 0)
+            self.new_tree = tree_of(self.host)
+        if scenario.old and (scenario.whole or not scenario.outcome):
             # Directories above a file that went stay (they are empty).
             self.must(self.run(self.profiles["old"]), 0)
             self.back_tree = tree_of(self.host)
@@ -443,7 +448,8 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
     def must_be_new(self, what):
         result = self.run(self.profiles["new"])
         outcome = self.scenario.outcome
-        problem = self.must_be(result, outcome, ("new", "same"), what)
+        which = ("old", "new") if self.scenario.whole else ("new", "same")
+        problem = self.must_be(result, outcome, which, what)
         if not problem and outcome == 0 and not self.agent_runs():
             problem = f"{what}: the agent does not run: {result.brief()}"
         return problem
