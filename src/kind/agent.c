@@ -143,6 +143,15 @@ agent_is_planned(const struct context *context)
 	return agent_step(context) != NULL;
 }
 
+bool
+agent_has_installer(const struct context *context)
+{
+	const struct step *step = agent_step(context);
+	const struct agent_spec *spec = step ? step->resource->spec : NULL;
+
+	return spec && spec->install;
+}
+
 const char *
 agent_service(const struct context *context)
 {
@@ -292,7 +301,7 @@ observe_service(struct context *context, struct step *step)
 	struct agent_gate gate;
 
 	agent_gate_init(context, service_of(spec), &gate);
-	if (!init_system_has(&gate.init, gate.service))
+	if (!agent_gate_has_service(&gate))
 		place_decide(context, step, ACTION_CREATE,
 			     "service %s is not there", gate.service);
 	else if (!agent_gate_is_placed(&gate))
@@ -428,7 +437,7 @@ hold_service(struct context *context, struct step *step, struct error *err)
 	agent_gate_init(context, service_of(spec), &gate);
 	if (agent_gate_hold(&gate, err) < 0)
 		return -1;
-	if (!init_system_has(&gate.init, gate.service))
+	if (!agent_gate_has_service(&gate))
 		return 0;
 	placed = agent_gate_is_placed(&gate);
 	if (agent_gate_place(&gate, err) < 0)
@@ -625,18 +634,20 @@ agent_commit(struct context *context, struct step *step, struct error *err)
 
 		(void)agent_gate_place(&gate, &ignored);
 		(void)verify_stopped(context, step, &ignored);
+		(void)agent_gate_tidy(&gate, &ignored);
 		return -1;
 	}
 	if (agent_gate_place(&gate, err) < 0 ||
 	    verify_stopped(context, step, err) < 0)
 		return -1;
-	if (!init_system_has(&gate.init, gate.service))
-		return error_raise(err, ERROR_CHECK, "there is no service %s "
-			"on this host%s", gate.service, spec->install
-			? ", though its installer ended well"
-			: ", and the profile does not install one (agent."
-			  "install)");
-	return 0;
+	if (agent_gate_has_service(&gate))
+		return 0;
+	if (agent_gate_tidy(&gate, err) < 0)
+		return -1;
+	return error_raise(err, ERROR_CHECK, "there is no service %s on this "
+		"host%s", gate.service, spec->install
+		? ", though its installer ended well"
+		: ", and the profile does not install one (agent.install)");
 }
 
 /* ---- release ---- */

@@ -9,5 +9,7 @@
 
 /* Name of its service, or NULL: there is no agent, or it has no service. */
 const char *agent_service(const struct context *context);
+/* True when the agent's own step installs it, not another one. */
+bool agent_has_installer(const struct context *context);
 /* True when the profile has an agent at all. */
 bool agent_is_planned(const struct context *context);

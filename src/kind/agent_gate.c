@@ -202,21 +202,33 @@ has_dpkg(const struct agent_gate *gate)
 			    sizeof path);
 }
 
+static int
+run_divert(const struct agent_gate *gate, const char *const *argv,
+	   struct error *err)
+{
+	struct process_run command = {
+		.argv = argv,
+		.rootfd = gate->context->image ? gate->context->rootfd : -1,
+		.deadline = deadline_within(gate->context->budget, DIVERT_MS),
+	};
+
+	return process_run_ok(&command, err);
+}
+
 /*
- * From here on dpkg puts the package's own file aside by itself; what stands
- * at PATH goes there now (--rename is the default since dpkg 1.20 only).
+ * From here on dpkg puts the package's own file aside by itself. What stands
+ * there is ours to move: dpkg-divert renames by default since 1.20, does not
+ * before, and knows the option only since 1.19.1.
  */
 static int
 divert(const struct agent_gate *gate, const char *path, struct error *err)
 {
 	const char *held = held_path(gate, path);
 	const char *const argv[] = { "dpkg-divert", "--quiet", "--local",
-		"--rename", "--divert", held, "--add", path, NULL };
-	struct process_run command = {
-		.argv = argv,
-		.rootfd = gate->context->image ? gate->context->rootfd : -1,
-		.deadline = deadline_within(gate->context->budget, DIVERT_MS),
-	};
+		"--no-rename", "--divert", held, "--add", path, NULL };
+	const char *const old_argv[] = { "dpkg-divert", "--quiet", "--local",
+		"--divert", held, "--add", path, NULL };
+	struct error ignored = ERROR_INIT;
 
 	if (!has_dpkg(gate) || is_diverted(gate, path))
 		return 0;
@@ -224,11 +236,25 @@ divert(const struct agent_gate *gate, const char *path, struct error *err)
 		path_parent(gate->context->arena, held), err);
 	if (aside < 0)
 		return -1;
-	/* dpkg-divert refuses to move one thing over another. */
-	if (is_there(gate, path) && unlinkat(aside, path_base(held), 0) < 0 &&
-	    errno != ENOENT)
-		return error_sys(err, "remove %s", held);
-	return process_run_ok(&command, err);
+	if (run_divert(gate, argv, &ignored) == 0)
+		return 0;
+	return run_divert(gate, old_argv, err);
+}
+
+static int
+undivert(const struct agent_gate *gate, const char *path, struct error *err)
+{
+	const char *const argv[] = { "dpkg-divert", "--quiet", "--local",
+		"--no-rename", "--remove", path, NULL };
+	const char *const old_argv[] = { "dpkg-divert", "--quiet", "--local",
+		"--remove", path, NULL };
+	struct error ignored = ERROR_INIT;
+
+	if (!has_dpkg(gate) || !is_diverted(gate, path))
+		return 0;
+	if (run_divert(gate, argv, &ignored) == 0)
+		return 0;
+	return run_divert(gate, old_argv, err);
 }
 
 /* The real file, at PATH still, goes aside: by a link first, so that at no
@@ -274,6 +300,11 @@ place_script_at(const struct agent_gate *gate, const char *path,
 	if (is_there(gate, path) && !has_text(gate, path, MARK) &&
 	    set_aside(gate, path, err) < 0)
 		return -1;
+	/* Never one that would run itself. */
+	if (has_text(gate, held, MARK))
+		return error_raise(err, ERROR_STATE, "%s should be the real "
+			"init script, and is fitout's; install the package "
+			"that it is from again", held);
 	if (host_read(gate->context, held, FILE_BYTES_MAX, &real,
 		      &ignored) < 0)
 		str_clear(&real);
@@ -307,10 +338,41 @@ agent_gate_place(const struct agent_gate *gate, struct error *err)
 		return -1;
 	if (place_script(gate, gate->init.type == INIT_SYSV, err) < 0)
 		return -1;
-	if (gate->init.type != INIT_SYSV ||
-	    !init_system_has(&gate->init, gate->service))
+	if (gate->init.type != INIT_SYSV || !agent_gate_has_service(gate))
 		return 0;
 	return init_system_disable(&gate->init, gate->service, err);
+}
+
+bool
+agent_gate_has_service(const struct agent_gate *gate)
+{
+	const char *path = gate->service
+		? init_system_unit_path(&gate->init, gate->service) : NULL;
+
+	if (!path)
+		return false;
+	return strcmp(path, script_path(gate)) != 0 ||
+	       !has_text(gate, path, MARK) ||
+	       is_there(gate, held_path(gate, path));
+}
+
+int
+agent_gate_tidy(const struct agent_gate *gate, struct error *err)
+{
+	const char *path = gate->service ? script_path(gate) : NULL;
+
+	if (!path || !has_text(gate, path, MARK) ||
+	    is_there(gate, held_path(gate, path)))
+		return 0;
+	own_fd int dir = path_open_dir(gate->context->rootfd, "/etc/init.d",
+				       err);
+	if (dir < 0)
+		return -1;
+	if (unlinkat(dir, gate->service, 0) < 0 && errno != ENOENT)
+		return error_sys(err, "remove %s", path);
+	/* Only if it is empty. */
+	unlinkat(dir, HELD_DIR, AT_REMOVEDIR);
+	return undivert(gate, path, err);
 }
 
 bool
@@ -405,6 +467,24 @@ is_spool(const char *path)
 	return path_is_below(path, "/var/spool/cron");
 }
 
+/* The later of the two: an upgrade puts the package's new one aside, an
+ * operator edits the one in place. */
+static const char *
+newer_crontab(const struct agent_gate *gate, const char *path,
+	      const struct stat *st)
+{
+	const char *held = held_path(gate, path);
+	struct error ignored = ERROR_INIT;
+	own_fd int node = is_diverted(gate, path)
+		? path_open_node(gate->context->rootfd, held, &ignored) : -1;
+	struct stat held_st;
+
+	if (node < 0 || fstat(node, &held_st) < 0 ||
+	    held_st.st_ctime <= st->st_ctime)
+		return path;
+	return held;
+}
+
 /* A crontab. dpkg is told first, so that an upgrade leaves ours in place. */
 static int
 gate_crontab(const struct agent_gate *gate, const char *path, bool diverting,
@@ -413,18 +493,17 @@ gate_crontab(const struct agent_gate *gate, const char *path, bool diverting,
 	own_str struct str text = STR_INIT(FILE_BYTES_MAX + 1);
 	own_str struct str gated = STR_INIT(4 * FILE_BYTES_MAX);
 	bool packaged = path_is_below(path, "/etc/cron.d");
-	const char *held = held_path(gate, path);
 	struct stat st;
 
 	own_fd int node = path_open_node(gate->context->rootfd, path, err);
 	if (node < 0 || fstat(node, &st) < 0)
 		return error_in(err, "hold what %s starts", path);
-	if (diverting && packaged && divert(gate, path, err) < 0)
+	if (diverting && packaged && has_dpkg(gate) &&
+	    !is_diverted(gate, path) &&
+	    (divert(gate, path, err) < 0 || set_aside(gate, path, err) < 0))
 		return error_in(err, "hold what %s starts", path);
-	/* An upgrade put the package's new one aside: that is the text. */
-	if (host_read(gate->context, is_diverted(gate, path) &&
-		      is_there(gate, held) ? held : path, FILE_BYTES_MAX,
-		      &text, err) < 0)
+	if (host_read(gate->context, newer_crontab(gate, path, &st),
+		      FILE_BYTES_MAX, &text, err) < 0)
 		return error_in(err, "hold what %s starts", path);
 	agent_gate_cron_text(str_get(&text), !is_spool(path),
 			     gate->context->ready_path, &gated);

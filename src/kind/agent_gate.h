@@ -33,8 +33,14 @@ void agent_gate_init(struct context *context, const char *service,
 
 /* For this boot only: nothing on disk. Holds a unit that is not there yet. */
 int agent_gate_hold(const struct agent_gate *gate, struct error *err);
-/* For good. What is not there (an init script, a cron file) is not held. */
+/* Is the service there: a unit, or a real init script, held or not? */
+bool agent_gate_has_service(const struct agent_gate *gate);
+/* For good. What is not there (a unit, a cron file) is held when it comes; an
+ * init script that is not there only where dpkg is, which knows to put it
+ * aside then, on System V. */
 int agent_gate_place(const struct agent_gate *gate, struct error *err);
+/* Take away what place put there for an init script that did not come. */
+int agent_gate_tidy(const struct agent_gate *gate, struct error *err);
 /* True when everything that there is to hold is held for good. */
 bool agent_gate_is_placed(const struct agent_gate *gate);
 /* Bring the rc links back: the gate is open. */

@@ -269,6 +269,17 @@ end_watcher(struct agent_shield *shield, struct error *err)
 
 /* ---- both ---- */
 
+/* The service that has been installed stays held, also when the run fails
+ * later on: its package stays as well. */
+static int
+hold_what_came(const struct agent_shield *shield, struct error *err)
+{
+	if (agent_gate_has_service(&shield->gate) &&
+	    agent_gate_place(&shield->gate, err) < 0)
+		return -1;
+	return shield->all ? 0 : agent_gate_tidy(&shield->gate, err);
+}
+
 int
 agent_shield_begin(struct context *context, bool all,
 		   struct agent_shield *shield, struct error *err)
@@ -282,6 +293,11 @@ agent_shield_begin(struct context *context, bool all,
 		return -1;
 	if (!shield->on)
 		return 0;
+	/* On System V its script may be about to come, to be run at once. */
+	if (!all && !agent_has_installer(context) &&
+	    shield->gate.init.type == INIT_SYSV &&
+	    agent_gate_place(&shield->gate, err) < 0)
+		return -1;
 	shield->cron_before = agent_gate_cron_files(&shield->gate);
 	return start_watcher(shield, err);
 }
@@ -294,6 +310,11 @@ agent_shield_end(struct context *context, struct agent_shield *shield,
 	int result = end_watcher(shield, &first);
 
 	if (take_policy_away(shield, &next) < 0) {
+		if (result == 0)
+			first = next;
+		result = -1;
+	}
+	if (shield->on && hold_what_came(shield, &next) < 0) {
 		if (result == 0)
 			first = next;
 		result = -1;

@@ -6,10 +6,11 @@ import time
 import pytest
 
 from artifacts import sha256
+from repository import publish
 
 LOG = "/var/log/demo-agent.log"
 READY = "/run/fitout/ready"
-INITS = ["bookworm", "trixie", "bookworm-sysvinit"]
+INITS = ["bookworm", "bookworm-sysvinit"]
 PROFILE = """fitout = 1;
 name = "gate";
 budget = "120s";
@@ -47,10 +48,10 @@ class Gated:
         self.host.power_off()
         self.boot()
 
-    def apply(self, status, agent="", content="x"):
+    def apply(self, status, agent="", content="x", more=""):
         self.host.run("mkdir", "-p", "/etc/fitout")
-        self.host.run("sh", "-c", "cat >/etc/fitout/p.cfg",
-                      stdin=PROFILE % {"agent": agent, "content": content})
+        self.host.run("sh", "-c", "cat >/etc/fitout/p.cfg", stdin=more +
+                      PROFILE % {"agent": agent, "content": content})
         done = self.host.run("fitout", "apply", "/etc/fitout/p.cfg",
                              check=False, timeout=200)
         assert done.status == status, done.out + done.err
@@ -93,6 +94,7 @@ def gated(request, machine, fitout, agentpkg):
     return Gated(machine(request.param), fitout, agentpkg)
 
 
+@pytest.mark.parametrize("gated", [*INITS, "trixie"], indirect=True)
 def test_an_agent_that_starts_itself_cannot_before_the_run_is_complete(gated):
     gated.boot()
     text = gated.apply(1, gated.install)
@@ -126,6 +128,32 @@ def test_after_a_reboot_it_waits_for_fitout(gated):
     assert not gated.running()
     gated.host.run("service", "demo-agent", "start")
     gated.host.wait_for("the start", gated.running)
+
+
+DIRECTLY = "* * * * * root /usr/lib/demo-agent/demo-agent &\n"
+
+
+def test_cron_itself_does_not_start_it_within_its_minute(gated):
+    """With a real cron, and the agent's program called directly."""
+    gated.boot()
+    gated.host.run("touch", "/etc/holds")
+    gated.host.run("sh", "-ec", """
+        mkdir /root/x && cd /root/x && tar -xf /root/a.tar.gz
+        cd demo-agent && dpkg-deb -R demo-agent.deb new
+        cat >new/etc/cron.d/demo-agent
+        dpkg-deb -Zgzip -b new demo-agent.deb >/dev/null
+        """, stdin=DIRECTLY)
+    gated.apply(0, 'install = [ "/root/x/demo-agent/install", "auto" ];')
+    assert gated.host.read("/etc/cron.d/demo-agent") == DIRECTLY.replace(
+        "root ", "root [ -e /run/fitout/ready ] || exit 0; ")
+    gated.host.run("sh", "-c", "cat >/etc/cron.d/witness",
+                   stdin="* * * * * root touch /run/cron-was-here\n")
+    gated.reboot()
+    starts = len(gated.starts())
+    gated.host.wait_for("cron's minute", lambda: gated.host.exists(
+        "/run/cron-was-here"), 100)
+    time.sleep(2)
+    assert not gated.running() and len(gated.starts()) == starts, gated.log()
 
 
 def test_an_agent_of_the_image_is_held_by_a_run_that_fails(gated):
@@ -178,3 +206,23 @@ def test_an_upgrade_of_the_package_does_not_lift_the_gate(gated, agentpkg):
     assert not gated.running() and len(gated.starts()) == 1, gated.log()
     gated.apply(0, gated.install)
     assert gated.running() and len(gated.starts()) == 2
+
+
+def test_an_agent_that_comes_as_a_package_of_the_system_is_held(
+        gated, agentpkg, tmp_path):
+    deb = tmp_path / "demo-agent.deb"
+    deb.write_bytes((agentpkg / "demo-agent.deb").read_bytes())
+    publish(gated.host.disk, deb)
+    gated.boot()
+    more = 'os_packages = [ "demo-agent" ];\n'
+    text = gated.apply(1, more=more)
+    assert "package demo-agent installed" in text, text
+    assert not gated.running() and gated.starts() == [], gated.log()
+    gated.try_everything()
+    gated.reboot()
+    time.sleep(2)
+    gated.try_everything()
+    assert not gated.running() and gated.starts() == [], gated.log()
+    gated.host.run("touch", "/etc/holds")
+    gated.apply(0, more=more)
+    assert gated.running() and len(gated.starts()) == 1, gated.log()
