@@ -14,10 +14,12 @@ import shutil
 import stat
 import subprocess
 import tarfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 LIMIT_S = 120        # of any one run
+DAEMON_S = 60        # until supervisord, or a program, is up
 KEPT = ".fitout-old"   # for a rollback; not left over
 JOURNAL_EMPTY = b"FITOUTJ1"
 
@@ -40,6 +42,28 @@ start)
 stop) echo 0 >"$1/run/agent" ;;
 status) read -r up <"$1/run/agent" && [ "$up" = 1 ] ;;
 esac
+"""
+
+# Says which version it was when it was started.
+SERVE = """\
+#!/bin/sh
+read -r v <"${0%/*}/../etc/version"
+echo "$v" >"$1"
+exec sleep 3600
+"""
+
+SUPERVISORD = """\
+[unix_http_server]
+file = {place}/supervisor.sock
+[supervisord]
+nodaemon = true
+logfile = {place}/supervisord.log
+pidfile = {place}/supervisord.pid
+childlogdir = {place}
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[include]
+files = {host}/conf.d/*.conf
 """
 
 HEAD = """\
@@ -161,9 +185,12 @@ class Scenario:
     """OLD (or None: a bare host) and NEW are profiles' texts; NEW ends with
     exit status OUTCOME. WHOLE: where it is not 0, the profile of what a run
     may leave all the same: killed when it was recorded, before the agent
-    failed to start."""
+    failed to start. SUPERVISED: a real supervisord runs beside, and is not
+    killed; its program must be of the version that the host is."""
 
-    def __init__(self, name, old, new, outcome=0, whole=None):
+    def __init__(self, name, old, new, outcome=0, whole=None,
+                 supervised=False):
+        self.supervised = supervised
         self.name, self.old, self.new = name, old, new
         self.outcome, self.whole = outcome, whole
 
@@ -181,13 +208,14 @@ class Bench:
         self.agent.write_text(AGENT)
         self.agent.chmod(0o755)
         self.digests = {}
+        self.daemon = None
         self.make_packages()
 
     # ---- profiles ----
 
     def make_packages(self):
         app = {"bin": None, "etc": None, "lib": None, "logs": None,
-               "bin/app": "#!/bin/sh\necho one\n",
+               "bin/app": "#!/bin/sh\necho one\n", "bin/serve": SERVE,
                "etc/version": "v1\n", "etc/logrotate": "# one\n",
                "lib/a": "a" * 3000, "lib/b": "b", "lib/gone": "gone",
                "lib/link": ("link", "a")}
@@ -269,6 +297,17 @@ commands = ( {{ name = "compile"; creates = "{host}/app/compiled";
   run = [ "/bin/sh", "-c", "echo done >{host}/app/compiled" ]; }} );
 {self.check("v1")}{self.blocks()}"""
 
+    def supervised(self, profile):
+        """The same with a program; its file stays what it is, so only the
+        tree tells that it must be restarted."""
+        return profile.replace("files = (", f"""files = (
+  {{ content = "[program:app]\ncommand = {self.host}/app/bin/serve {
+      self.world}/run/version\nstartsecs = 0\n";
+    to = "{self.host}/conf.d/app.conf"; }},""") + f"""
+supervisor = {{ config = "{self.place}/supervisord.conf";
+  programs = [ "app" ]; daemon = [ "/bin/false" ]; }};
+"""
+
     def profile_broken(self):
         """Recovers, then fails before it changes anything."""
         return HEAD.format(name="broken") + f"""
@@ -285,6 +324,11 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
             Scenario("check-fails", old, self.profile_new("v3"), 1),
             Scenario("agent-fails", old,
                      new.replace('"start" ]', '"start", "v2" ]'), 1, new),
+            Scenario("supervised", self.supervised(old),
+                     self.supervised(new), supervised=True),
+            Scenario("supervised-fails", self.supervised(old),
+                     self.supervised(self.profile_new("v3")), 1,
+                     supervised=True),
             Scenario("check-fails-first", None, self.profile_new("v3"), 1),
         )}
 
@@ -310,6 +354,49 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
         return Result(done.returncode, done.stdout.decode(errors="replace"),
                       report.read_text() if fault else "")
 
+    # ---- supervisord ----
+
+    def start_daemon(self):
+        (self.place / "supervisord.conf").write_text(SUPERVISORD.format(
+            place=self.place, host=self.host))
+        version = self.world / "run" / "version"
+        version.unlink(missing_ok=True)
+        self.daemon = subprocess.Popen(
+            ["/usr/bin/supervisord", "-c", self.place / "supervisord.conf"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        self.wait_for(lambda: (self.place / "supervisor.sock").exists() and
+                      (not (self.host / "conf.d").exists() or
+                       self.first_line("run/version") != "none"),
+                      "supervisord")
+
+    def stop_daemon(self):
+        if self.daemon:
+            self.daemon.terminate()
+            self.daemon.wait(DAEMON_S)
+        self.daemon = None
+
+    @staticmethod
+    def wait_for(holds, what):
+        for _ in range(DAEMON_S * 50):
+            if holds():
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"{what} did not come up")
+
+    def program_problem(self):
+        """Does what runs belong to what is there? It may take a moment until
+        it has said so."""
+        if not self.scenario.supervised:
+            return None
+        want = self.first_line("host/app/etc/version")
+        for _ in range(100):
+            if self.first_line("run/version") == want:
+                return None
+            time.sleep(0.02)
+        return (f"the program is of {self.first_line('run/version')}, the "
+                f"host of {want}")
+
     def bare(self):
         shutil.rmtree(self.world, ignore_errors=True)
         self.world.mkdir()
@@ -326,7 +413,10 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
         self.profiles = {"new": self.write("new", scenario.new),
                          "broken": self.write("broken",
                                               self.profile_broken())}
+        self.stop_daemon()
         self.bare()
+        if scenario.supervised:
+            self.start_daemon()
         if scenario.old:
             self.profiles["old"] = self.write("old", scenario.old)
             self.must(self.run(self.profiles["old"]), 0)
@@ -364,8 +454,11 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
         subprocess.run(["cp", "-a", source, target], check=True)
 
     def fresh(self):
+        self.stop_daemon()
         shutil.rmtree(self.world, ignore_errors=True)
         self.copy(self.place / "start", self.world)
+        if self.scenario.supervised:
+            self.start_daemon()
 
     def first_line(self, name):
         try:
@@ -434,8 +527,9 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
             return f"the journal holds {journal.stat().st_size} bytes"
         return None
 
-    def must_be(self, result, status, which, what):
-        """After a run that met no fault."""
+    def must_be(self, profile, status, which, what):
+        """A run without a fault."""
+        result = self.run(self.profiles[profile])
         if result.status != status:
             return f"{what}: exit status {result.status}: {result.brief()}"
         if self.which() not in which:
@@ -443,27 +537,26 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
                     f"{' or '.join(which)}: {self.mixture()}")
         problem = self.tidy_problem() or self.kept_problem() or \
             self.agent_problem()
+        if not problem and profile != "broken":
+            problem = self.program_problem()
         return f"{what}: {problem}" if problem else None
 
     def must_be_new(self, what):
-        result = self.run(self.profiles["new"])
         outcome = self.scenario.outcome
         which = ("old", "new") if self.scenario.whole else ("new", "same")
-        problem = self.must_be(result, outcome, which, what)
+        problem = self.must_be("new", outcome, which, what)
         if not problem and outcome == 0 and not self.agent_runs():
-            problem = f"{what}: the agent does not run: {result.brief()}"
+            problem = f"{what}: the agent does not run"
         return problem
 
     def must_be_old(self, what):
-        result = self.run(self.profiles["old"])
-        problem = self.must_be(result, 0, ("old", "same"), what)
+        problem = self.must_be("old", 0, ("old", "same"), what)
         if not problem and not self.agent_runs():
-            problem = f"{what}: the agent does not run: {result.brief()}"
+            problem = f"{what}: the agent does not run"
         return problem
 
     def must_recover(self, what):
-        return self.must_be(self.run(self.profiles["broken"]), 1,
-                            ("old", "new", "same"), what)
+        return self.must_be("broken", 1, ("old", "new", "same"), what)
 
     def must_do_nothing(self, what):
         result = self.run(self.profiles["new"])
