@@ -138,7 +138,9 @@ run_open(struct run *run, struct error *err)
 	    (lock_take(run->state.dirfd, options->command, &run->lock_fd,
 		       err) < 0 ||
 	     journal_open(run->state.dirfd, &run->journal, err) < 0))
-		return -1;
+		return err->code == ERROR_SYSTEM
+			? error_in(err, "state directory %s", run->state.path)
+			: -1;
 	random_bytes(random, sizeof random);
 	hex_encode(random, sizeof random, id);
 	run->context.run_id = arena_dup(run->arena, id);
