@@ -13,8 +13,6 @@ import pytest
 from artifacts import File, archive
 from test_agentpkg import up
 
-pytestmark = pytest.mark.host
-
 PROGRAM = """fitout = 1;
 name = "sleeper";
 files = (
