@@ -147,10 +147,10 @@ def test_the_archive_is(scene, data, more, words):
     pytest.param("http://origin.test:81/app.tar.gz", None, ["refused"],
                  id="connection refused"),
     pytest.param("http://origin.test/stalled.tar.gz", Fault(stall=100),
-                 ["budget of the run (2 s)", "(100 B had come)"],
+                 ["budget of the run (4 s)", "(100 B had come)"],
                  id="stalled server"),
     pytest.param("http://origin.test/silent.tar.gz", Fault(silent=True),
-                 ["budget of the run (2 s)"], id="silent server"),
+                 ["budget of the run (4 s)"], id="silent server"),
     pytest.param("http://nowhere.test/app.tar.gz", None,
                  ["resolve", "nowhere.test"], id="DNS failure"),
     pytest.param("https://expired.origin.test/app.tar.gz", None,
@@ -170,7 +170,7 @@ def test_the_server_says(scene, url, fault, words):
     if fault:
         scene.origin.faults[name] = fault
         scene.origin.content[name] = scene.origin.content["/app.tar.gz"]
-    scene.change("head", "60s", "2s")
+    scene.change("head", "60s", "4s")
     scene.packages(app={"url": url})
     scene.refused(1, "package app", url, *words)
 
@@ -321,10 +321,14 @@ def test_supervisord_is_missing(scene):
 def test_check_never_holds(scene, request, check, words):
     scene.origin.content["/page"] = b"6*7\n"
     scene.origin.faults["/silent"] = Fault(silent=True)
-    scene.blocks["checks"] = f'checks = ( {{ {check}; timeout = 1; }} );\n'
-    if request.node.callspec.id not in ("http", "run"):
+    name = request.node.callspec.id
+    timeout = 1 if name in ("http without an answer", "run hangs") else 3
+    scene.blocks["checks"] = \
+        f"checks = ( {{ {check}; timeout = {timeout}; }} );\n"
+    if name not in ("http", "run"):
         scene.blocks["supervisor"] = ""
-    scene.refused(1, "check", "does not hold within its timeout (1 s)", *words)
+    scene.refused(1, "check",
+                  f"does not hold within its timeout ({timeout} s)", *words)
 
 
 MEGABYTES = ("head -c 50000000 /dev/zero | tr '\\\\0' x; "
