@@ -514,8 +514,8 @@ gate_crontab(const struct agent_gate *gate, const char *path, bool diverting,
 }
 
 static int
-gate_cron_file(const struct agent_gate *gate, const char *path,
-	       bool diverting, struct error *err)
+gate_cron_file(const struct agent_gate *gate, const char *path, bool diverting,
+	       struct error *err)
 {
 	if (!is_cron_script(path))
 		return gate_crontab(gate, path, diverting, err);

@@ -74,7 +74,8 @@ agent_gate_cron_text(const char *text, bool system, const char *ready_path,
 	add_word(&question, ready_path);
 	str_add(&question, " ] || exit 0; ");
 	while (*text) {
-		size_t n = strcspn(text, "\n"), at = command_at(text, n, system);
+		size_t n = strcspn(text, "\n");
+		size_t at = command_at(text, n, system);
 
 		str_add_n(out, text, at);
 		if (at < n && !str_starts(text + at, str_get(&question)))

@@ -41,7 +41,8 @@ static const struct key command_keys[] = {
 	  .text = "it need not run when this program ends with status 0" },
 	{ "timeout", KEY_DURATION, 0, offsetof(struct command_spec, timeout_s),
 	  .fallback = "60s",
-	  .text = "the command is ended, with all it started, after this time" },
+	  .text = "after this time the command is ended, with all it "
+		  "started" },
 	{ "cwd", KEY_PATH, 0, offsetof(struct command_spec, cwd),
 	  .text = "directory to run it in; default: /" },
 	{ "env", KEY_TEXTS, 0, offsetof(struct command_spec, env),
@@ -204,7 +205,8 @@ command_commit(struct context *context, struct step *step, struct error *err)
 	if (status.timed_out)
 		return error_raise(err, ERROR_TIMEOUT, "%s was still running "
 			"after %s, and was ended%s", spec->run[0],
-			context_limit(context, command.deadline, spec->timeout_s),
+			context_limit(context, command.deadline,
+				      spec->timeout_s),
 			output_tail(context->arena, &output));
 	if (status.exit != 0) {
 		char text[64];

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kind/init_system.h"
+#include "kind/init_system_private.h"
 
-#include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -23,225 +18,18 @@
 /* A start job that has waited so long behind others is looked at. */
 #define JOB_PATIENCE_MS 3000
 
-static const char *const unit_dirs[] = {
-	"/etc/systemd/system", "/run/systemd/system",
-	"/usr/local/lib/systemd/system", "/lib/systemd/system",
-	"/usr/lib/systemd/system", "/run/systemd/generator",
-	"/run/systemd/generator.late", NULL
+struct unit_state {
+	char load[24], active[24], sub[24], result[24];
+	bool job;             /* one is queued or runs */
+	bool condition_failed;
 };
-/* Where a link in X.wants/ or X.requires/ means: started at boot. */
-static const char *const wants_dirs[] = {
-	"/etc/systemd/system", "/run/systemd/generator.late",
-	"/usr/local/lib/systemd/system", "/lib/systemd/system",
-	"/usr/lib/systemd/system", NULL
-};
-static const char *const rc_dirs[] = {
-	"/etc/rc2.d", "/etc/rc3.d", "/etc/rc4.d", "/etc/rc5.d", NULL
-};
-
-/* ---- what there is ---- */
-
-static bool
-exists(int rootfd, const char *path)
-{
-	struct error ignored = ERROR_INIT;
-	own_fd int fd = path_open_node(rootfd, path, &ignored);
-
-	return fd >= 0;
-}
-
-static bool
-is_executable(int rootfd, const char *path)
-{
-	struct error ignored = ERROR_INIT;
-	own_fd int fd = path_open_node(rootfd, path, &ignored);
-	struct stat st;
-
-	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	       st.st_mode & 0111;
-}
-
-static bool
-has_systemd(const struct context *context)
-{
-	if (!context->image)
-		return exists(context->rootfd, "/run/systemd/system");
-	return exists(context->rootfd, "/lib/systemd/systemd") ||
-	       exists(context->rootfd, "/usr/lib/systemd/systemd");
-}
-
-void
-init_system_detect(const struct context *context, struct init_system *ret_init)
-{
-	*ret_init = (struct init_system){
-		.type = INIT_NONE,
-		.rootfd = context->rootfd,
-		.image = context->image,
-		.arena = context->arena,
-		.budget = context->budget,
-	};
-	if (has_systemd(context))
-		ret_init->type = INIT_SYSTEMD;
-	else if (exists(context->rootfd, "/etc/init.d"))
-		ret_init->type = INIT_SYSV;
-}
-
-const char *
-init_system_name(const struct init_system *init)
-{
-	switch (init->type) {
-	case INIT_SYSTEMD:
-		return "systemd";
-	case INIT_SYSV:
-		return "System V init";
-	case INIT_NONE:
-		break;
-	}
-	return "no init system";
-}
-
-const char *
-service_name_problem(const char *name)
-{
-	if (!*name)
-		return "is empty";
-	if (strlen(name) > 200)
-		return "is longer than 200 bytes";
-	if (*name == '-' || *name == '.')
-		return "begins with '-' or '.'";
-	for (const char *p = name; *p; p++)
-		if (!isalnum((unsigned char)*p) && !strchr("@:._-\\", *p))
-			return "has a character other than letters, digits "
-			       "and \"@:._-\"";
-	if (str_ends(name, ".service"))
-		return "must be given without \".service\"";
-	return NULL;
-}
-
-static const char *
-unit_name(const struct init_system *init, const char *name)
-{
-	return arena_printf(init->arena, "%s.service", name);
-}
-
-const char *
-init_system_unit_path(const struct init_system *init, const char *name)
-{
-	const char *script = arena_printf(init->arena, "/etc/init.d/%s", name);
-
-	if (init->type == INIT_SYSTEMD) {
-		const char *at = strchr(name, '@');
-
-		for (size_t i = 0; unit_dirs[i]; i++) {
-			const char *path = arena_printf(init->arena,
-				"%s/%s.service", unit_dirs[i], name);
-
-			if (exists(init->rootfd, path))
-				return path;
-			if (!at)
-				continue;
-			path = arena_printf(init->arena, "%s/%.*s@.service",
-					    unit_dirs[i], (int)(at - name),
-					    name);
-			if (exists(init->rootfd, path))
-				return path;
-		}
-	}
-	if (init->type != INIT_NONE && is_executable(init->rootfd, script))
-		return script;
-	return NULL;
-}
-
-bool
-init_system_has(const struct init_system *init, const char *name)
-{
-	return init_system_unit_path(init, name) != NULL;
-}
-
-/* Is there an entry in PATH for which FITS says yes? */
-static bool
-any_entry(int rootfd, const char *path,
-	  bool (*fits)(int dirfd, const char *entry, const char *name),
-	  const char *name)
-{
-	struct error ignored = ERROR_INIT;
-	own_fd int fd = path_open_dir(rootfd, path, &ignored);
-	own_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	if (!dir)
-		return false;
-	steal_fd(&fd);
-	while ((entry = readdir(dir)))
-		if (fits(dirfd(dir), entry->d_name, name))
-			return true;
-	return false;
-}
-
-static bool
-wants_unit(int dirfd, const char *entry, const char *unit)
-{
-	struct stat st;
-
-	if (!str_ends(entry, ".wants") && !str_ends(entry, ".requires"))
-		return false;
-	own_fd int fd = openat(dirfd, entry,
-			       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* A link to /dev/null there would be odd, but no start. */
-	return fd >= 0 && fstatat(fd, unit, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* "S20nginx" starts "nginx". */
-static bool
-starts_script(int dirfd, const char *entry, const char *name)
-{
-	return entry[0] == 'S' && isdigit((unsigned char)entry[1]) &&
-	       isdigit((unsigned char)entry[2]) && !strcmp(entry + 3, name);
-}
-
-static bool
-is_masked(const struct init_system *init, const char *name)
-{
-	struct error ignored = ERROR_INIT;
-	own_fd int dir = path_open_dir(init->rootfd, "/etc/systemd/system",
-				       &ignored);
-	char target[32];
-	ssize_t n = dir < 0 ? -1 : readlinkat(dir, unit_name(init, name),
-					      target, sizeof target);
-
-	return n == 9 && !memcmp(target, "/dev/null", 9);
-}
-
-static bool
-rc_enabled(const struct init_system *init, const char *name)
-{
-	for (size_t i = 0; rc_dirs[i]; i++)
-		if (any_entry(init->rootfd, rc_dirs[i], starts_script, name))
-			return true;
-	return false;
-}
-
-bool
-init_system_is_enabled(const struct init_system *init, const char *name)
-{
-	if (init->type == INIT_NONE)
-		return false;
-	if (init->type == INIT_SYSV)
-		return rc_enabled(init, name);
-	if (is_masked(init, name))
-		return false;
-	for (size_t i = 0; wants_dirs[i]; i++)
-		if (any_entry(init->rootfd, wants_dirs[i], wants_unit,
-			      unit_name(init, name)))
-			return true;
-	return false;
-}
 
 /* ---- asking ---- */
 
-static int
-run(const struct init_system *init, const char *const *argv,
-    struct str *output, struct process_status *ret_status, struct error *err)
+int
+init_run(const struct init_system *init, const char *const *argv,
+	 struct str *output, struct process_status *ret_status,
+	 struct error *err)
 {
 	struct process_run command = {
 		.argv = argv,
@@ -253,10 +41,9 @@ run(const struct init_system *init, const char *const *argv,
 	return process_run(&command, ret_status, err);
 }
 
-/* The same, where anything but success is an error with the output's end. */
-static int
-run_ok(const struct init_system *init, const char *const *argv,
-       struct error *err)
+int
+init_run_ok(const struct init_system *init, const char *const *argv,
+	    struct error *err)
 {
 	own_str struct str output = STR_INIT(OUTPUT_BYTES);
 	struct process_run command = {
@@ -268,12 +55,6 @@ run_ok(const struct init_system *init, const char *const *argv,
 
 	return process_run_ok(&command, err);
 }
-
-struct unit_state {
-	char load[24], active[24], sub[24], result[24];
-	bool job;             /* one is queued or runs */
-	bool condition_failed;
-};
 
 static void
 keep_property(struct unit_state *state, const char *key, const char *value)
@@ -301,12 +82,12 @@ ask_systemd(const struct init_system *init, const char *name,
 	const char *const argv[] = { "systemctl", "show", "--no-pager",
 		"-p", "LoadState", "-p", "ActiveState", "-p", "SubState",
 		"-p", "Result", "-p", "Job", "-p", "ConditionResult",
-		unit_name(init, name), NULL };
+		init_unit_name(init, name), NULL };
 	own_str struct str output = STR_INIT(OUTPUT_BYTES);
 	struct process_status status;
 	char *rest, *line;
 
-	if (run(init, argv, &output, &status, err) < 0)
+	if (init_run(init, argv, &output, &status, err) < 0)
 		return -1;
 	if (status.exit != 0) {
 		char text[64], last[200];
@@ -363,8 +144,8 @@ script_says_active(const struct init_system *init, const char *name)
 	struct process_status status;
 	struct error ignored = ERROR_INIT;
 
-	return is_executable(init->rootfd, argv[0]) &&
-	       run(init, argv, &output, &status, &ignored) == 0 &&
+	return init_is_executable(init->rootfd, argv[0]) &&
+	       init_run(init, argv, &output, &status, &ignored) == 0 &&
 	       status.exit == 0;
 }
 
@@ -389,125 +170,6 @@ init_system_is_active(const struct init_system *init, const char *name)
 		!strcmp(state.active, "activating"));
 }
 
-/* ---- next boot ---- */
-
-/* Links by hand, where the host has no tool for it. */
-static int
-link_rc(const struct init_system *init, const char *name, bool enable,
-	struct error *err)
-{
-	for (size_t i = 0; rc_dirs[i]; i++) {
-		struct error probe = ERROR_INIT;
-		own_fd int dir = path_open_dir(init->rootfd, rc_dirs[i],
-					       &probe);
-		const char *on = arena_printf(init->arena, "S20%s", name);
-		const char *target = arena_printf(init->arena,
-						  "../init.d/%s", name);
-
-		if (dir < 0)
-			continue;
-		if (enable && symlinkat(target, dir, on) < 0 &&
-		    errno != EEXIST)
-			return error_sys(err, "link %s/%s", rc_dirs[i], on);
-		if (!enable && unlinkat(dir, on, 0) < 0 && errno != ENOENT)
-			return error_sys(err, "remove %s/%s", rc_dirs[i], on);
-	}
-	return 0;
-}
-
-static int
-enable_script(const struct init_system *init, const char *name, bool enable,
-	      struct error *err)
-{
-	const char *const defaults[] = { "update-rc.d", name, "defaults",
-					 NULL };
-	const char *const debian[] = { "update-rc.d", name,
-				       enable ? "enable" : "disable", NULL };
-	const char *const add[] = { "chkconfig", "--add", name, NULL };
-	const char *const redhat[] = { "chkconfig", name,
-				       enable ? "on" : "off", NULL };
-	const char *const openrc[] = { "rc-update", enable ? "add" : "del",
-				       name, "default", NULL };
-	char path[64];
-
-	if (process_find(init->rootfd, "update-rc.d", path, sizeof path)) {
-		if (enable && run_ok(init, defaults, err) < 0)
-			return -1;
-		return run_ok(init, debian, err);
-	}
-	if (process_find(init->rootfd, "chkconfig", path, sizeof path)) {
-		if (enable && run_ok(init, add, err) < 0)
-			return -1;
-		return run_ok(init, redhat, err);
-	}
-	if (process_find(init->rootfd, "rc-update", path, sizeof path))
-		return run_ok(init, openrc, err);
-	return link_rc(init, name, enable, err);
-}
-
-static int
-set_enabled(const struct init_system *init, const char *name, bool enable,
-	    struct error *err)
-{
-	const char *const argv[] = { "systemctl", "--no-pager",
-		enable ? "enable" : "disable", unit_name(init, name), NULL };
-
-	if (init->type == INIT_NONE)
-		return error_raise(err, ERROR_CHECK, "%s service %s: this host "
-				   "has neither systemd nor /etc/init.d",
-				   enable ? "enable" : "disable", name);
-	if (init_system_is_enabled(init, name) == enable)
-		return 0;
-	if (init->type == INIT_SYSTEMD ? run_ok(init, argv, err) < 0
-				       : enable_script(init, name, enable,
-						       err) < 0)
-		return error_in(err, "%s service %s",
-				enable ? "enable" : "disable", name);
-	return 0;
-}
-
-int
-init_system_enable(const struct init_system *init, const char *name,
-		   struct error *err)
-{
-	return set_enabled(init, name, true, err);
-}
-
-int
-init_system_disable(const struct init_system *init, const char *name,
-		    struct error *err)
-{
-	return set_enabled(init, name, false, err);
-}
-
-int
-init_system_forget(const struct init_system *init, const char *name,
-		   struct error *err)
-{
-	const char *const debian[] = { "update-rc.d", "-f", name, "remove",
-				       NULL };
-	const char *const redhat[] = { "chkconfig", "--del", name, NULL };
-	char path[64];
-
-	if (init->type != INIT_SYSV)
-		return init_system_disable(init, name, err);
-	if (process_find(init->rootfd, "update-rc.d", path, sizeof path))
-		return run_ok(init, debian, err);
-	if (process_find(init->rootfd, "chkconfig", path, sizeof path))
-		return run_ok(init, redhat, err);
-	return link_rc(init, name, false, err);
-}
-
-int
-init_system_reload(const struct init_system *init, struct error *err)
-{
-	const char *const argv[] = { "systemctl", "daemon-reload", NULL };
-
-	if (init->type != INIT_SYSTEMD || init->image)
-		return 0;
-	return run_ok(init, argv, err);
-}
-
 /* ---- starting and stopping ---- */
 
 /* The last line that the unit wrote to the journal, or "". */
@@ -515,13 +177,13 @@ static const char *
 last_words(const struct init_system *init, const char *name)
 {
 	const char *const argv[] = { "journalctl", "--no-pager", "-q", "-o",
-		"cat", "-n", "4", "-u", unit_name(init, name), NULL };
+		"cat", "-n", "4", "-u", init_unit_name(init, name), NULL };
 	own_str struct str output = STR_INIT(OUTPUT_BYTES);
 	struct process_status status;
 	struct error ignored = ERROR_INIT;
 	char text[240];
 
-	if (run(init, argv, &output, &status, &ignored) < 0 ||
+	if (init_run(init, argv, &output, &status, &ignored) < 0 ||
 	    status.exit != 0 || output.len == 0)
 		return "";
 	while (output.len && output.data[output.len - 1] == '\n')
@@ -560,9 +222,9 @@ queue(const struct init_system *init, const char *verb, const char *mode,
 {
 	const char *const argv[] = { "systemctl", "--no-pager", "--no-block",
 		arena_printf(init->arena, "--job-mode=%s", mode), verb,
-		unit_name(init, name), NULL };
+		init_unit_name(init, name), NULL };
 
-	return run_ok(init, argv, err);
+	return init_run_ok(init, argv, err);
 }
 
 struct wait {
@@ -604,8 +266,8 @@ start_out_of_order(const struct init_system *init, const char *name,
 }
 
 static int
-wait_active(const struct init_system *init, const char *name,
-	    int64_t stay_ms, struct deadline deadline, struct error *err)
+wait_active(const struct init_system *init, const char *name, int64_t stay_ms,
+	    struct deadline deadline, struct error *err)
 {
 	struct wait wait = { deadline, POLL_FIRST_MS };
 	int64_t begin = clock_ms(), active_since = 0;
@@ -648,15 +310,15 @@ script(const struct init_system *init, const char *name, const char *verb,
 				       .deadline = deadline,
 				       .output = &output };
 
-	if (!is_executable(init->rootfd, argv[0]))
+	if (!init_is_executable(init->rootfd, argv[0]))
 		return error_raise(err, ERROR_CHECK, "%s service %s: there is "
 				   "no %s", verb, name, argv[0]);
 	return process_run_ok(&command, err);
 }
 
 static int
-start_script(const struct init_system *init, const char *name,
-	     int64_t stay_ms, struct deadline deadline, struct error *err)
+start_script(const struct init_system *init, const char *name, int64_t stay_ms,
+	     struct deadline deadline, struct error *err)
 {
 	struct wait wait = { deadline, POLL_FIRST_MS };
 
@@ -687,8 +349,7 @@ no_init(const char *doing, const char *name, struct error *err)
 
 int
 init_system_start(const struct init_system *init, const char *name,
-		  int64_t stay_ms, struct deadline deadline,
-		  struct error *err)
+		  int64_t stay_ms, struct deadline deadline, struct error *err)
 {
 	if (init->image)
 		return 0;

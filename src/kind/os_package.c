@@ -32,7 +32,8 @@ struct os_package_spec {
 };
 
 static const struct key os_package_keys[] = {
-	{ "name", KEY_TEXT, KEY_REQUIRED, offsetof(struct os_package_spec, name),
+	{ "name", KEY_TEXT, KEY_REQUIRED,
+	  offsetof(struct os_package_spec, name),
 	  .text = "name of a package of the distribution" },
 	{ NULL }
 };

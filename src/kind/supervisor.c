@@ -4,27 +4,15 @@
  * binary, the paths in its command) decides whether it is restarted; what it
  * is not made of never does. See doc/design/0003-supervisor.md.
  */
-#include "kind/kinds.h"
+#include "kind/supervisor.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/interrupt.h"
 #include "base/log.h"
-#include "base/own.h"
 #include "base/path.h"
-#include "base/process.h"
-#include "kind/init_system.h"
-#include "kind/output.h"
-#include "kind/planned.h"
-#include "kind/supervisor_config.h"
-#include "kind/supervisor_daemon.h"
-#include "kind/supervisor_groups.h"
-#include "kind/supervisor_rpc.h"
+#include "kind/kinds.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
 
@@ -32,15 +20,6 @@
 #define POLL_MS 100
 /* Python is slow to start on a busy machine that boots. */
 #define DAEMON_MS 60000
-#define RESTORE_MS 60000
-
-struct supervisor_spec {
-	const char *config;
-	const char *const *programs;
-	int64_t timeout_s;
-	const char *const *daemon;
-	const char *service;
-};
 
 static const struct key supervisor_keys[] = {
 	{ "config", KEY_PATH, 0, offsetof(struct supervisor_spec, config),
@@ -58,19 +37,6 @@ static const struct key supervisor_keys[] = {
 	  .text = "service of this host that runs supervisord with this "
 		  "configuration; default: the one that is found to" },
 	{ NULL }
-};
-
-struct supervisor_state {
-	struct init_system init;
-	struct supervisor_daemon daemon;
-	struct supervisor_config before;   /* the host's, as observed */
-	bool had_before;                   /* there was one */
-	bool was_up;
-	struct rpc_processes processes;    /* of then */
-	struct supervisor_config after;    /* the host's, after the commit */
-	bool placed;                       /* own unit or script */
-	bool begun, started, restarted;    /* what activate did */
-	struct supervisor_names mine, restart;   /* in activate */
 };
 
 /* ---- the spec ---- */
@@ -113,17 +79,18 @@ is_listed(const struct supervisor_spec *spec,
 	return false;
 }
 
-/* Programs that the profile names or brings; the others are the host's. */
-static bool
-is_mine(const struct context *context, const struct supervisor_spec *spec,
-	const struct supervisor_program *program)
+bool
+supervisor_is_mine(const struct context *context,
+		   const struct supervisor_spec *spec,
+		   const struct supervisor_program *program)
 {
 	return is_listed(spec, program) ||
 	       supervisor_program_ours(context, program);
 }
 
-static struct rpc
-rpc_for(const struct context *context, const struct supervisor_config *config)
+struct rpc
+supervisor_rpc_for(const struct context *context,
+		   const struct supervisor_config *config)
 {
 	return (struct rpc){
 		.arena = context->arena,
@@ -165,7 +132,7 @@ program_reason(struct context *context, const struct supervisor_spec *spec,
 		const struct supervisor_program *program =
 			&state->before.programs[i];
 
-		if (is_mine(context, spec, program) &&
+		if (supervisor_is_mine(context, spec, program) &&
 		    supervisor_program_touched(context, program))
 			return arena_printf(context->arena, "what program %s "
 					    "is made of changes",
@@ -214,7 +181,7 @@ static void
 look_at_daemon(struct context *context, struct supervisor_state *state)
 {
 	struct deadline deadline = deadline_within(context->budget, ASK_MS);
-	struct rpc rpc = rpc_for(context, &state->before);
+	struct rpc rpc = supervisor_rpc_for(context, &state->before);
 	struct error ignored = ERROR_INIT;
 	struct stat st;
 
@@ -273,190 +240,6 @@ supervisor_observe(struct context *context, struct step *step,
 	return 0;
 }
 
-/* ---- settle: refuse what could not run ---- */
-
-static int
-check_main(const struct context *context,
-	   const struct supervisor_config *config, struct error *err)
-{
-	const char *name = supervisor_file_name(context, config->path);
-
-	if (!config->socket)
-		return error_raise(err, ERROR_FORMAT, "%s: there is no file = "
-			"in [unix_http_server]; fitout speaks to supervisord "
-			"by that socket", name);
-	if (*config->socket != '/')
-		return error_raise(err, ERROR_FORMAT, "%s:%d: the socket %s "
-			"is not an absolute path", name, config->socket_line,
-			config->socket);
-	if (!config->has_rpc)
-		return error_raise(err, ERROR_FORMAT, "%s: there is no "
-			"[rpcinterface:supervisor] section; without it "
-			"supervisord takes no commands", name);
-	if (config->password && str_starts(config->password, "{SHA}"))
-		return error_raise(err, ERROR_FORMAT, "%s: the password of "
-			"[unix_http_server] is a digest, and fitout needs it "
-			"in clear; its socket's mode already keeps others "
-			"out", name);
-	return 0;
-}
-
-static bool
-is_program(const struct context *context, const char *path)
-{
-	struct error ignored = ERROR_INIT;
-	own_fd int fd = planned_open(context, path, &ignored);
-	struct stat st;
-
-	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	       st.st_mode & 0111;
-}
-
-static bool
-is_there(const struct context *context, const char *path)
-{
-	struct error ignored = ERROR_INIT;
-	own_fd int fd = planned_open(context, path, &ignored);
-
-	return fd >= 0;
-}
-
-static bool
-is_in_path(const struct context *context, const char *name)
-{
-	for (size_t i = 0; usual_path[i]; i++)
-		if (is_program(context, path_join(context->arena,
-						  usual_path[i], name)))
-			return true;
-	return false;
-}
-
-/* Will the first word of the command be there, and be a program? */
-static int
-check_executable(const struct context *context,
-		 const struct supervisor_program *program, struct error *err)
-{
-	const char *path = program->executable;
-	const char *file = supervisor_file_name(context, program->file);
-	const struct step *owner;
-
-	if (!path || (*path != '/' && strchr(path, '/')))
-		return 0;       /* supervisord alone can tell */
-	if (*path != '/') {
-		if (is_in_path(context, path) ||
-		    planned_may_bring_more(context))
-			return 0;
-		return error_raise(err, ERROR_FORMAT, "%s:%d: program %s: "
-			"the command %s is in no directory of the usual PATH",
-			file, program->line, program->name, path);
-	}
-	owner = plan_owner(context->plan, path);
-	if (is_program(context, path) ||
-	    (!owner && planned_may_bring_more(context)))
-		return 0;
-	if (is_there(context, path))
-		return error_raise(err, ERROR_FORMAT, "%s:%d: program %s: the "
-			"command %s is not executable: chmod +x it%s%s", file,
-			program->line, program->name, path,
-			owner ? " in " : "",
-			owner ? owner->resource->label : "");
-	return error_raise(err, ERROR_FORMAT, "%s:%d: program %s: the command "
-		"%s is not %s%s", file, program->line, program->name, path,
-		owner ? "in " : "on this host, and nothing in the profile "
-		"brings it", owner ? owner->resource->label : "");
-}
-
-/* Only what this run changes is judged: the program's file or its tree. */
-static int
-check_programs(const struct context *context,
-	       const struct supervisor_spec *spec,
-	       const struct supervisor_config *config, struct error *err)
-{
-	for (size_t i = 0; i < config->n_programs; i++) {
-		const struct supervisor_program *program =
-			&config->programs[i];
-
-		if (!is_mine(context, spec, program))
-			continue;
-		if (!plan_touches(context->plan, program->file) &&
-		    !supervisor_program_touched(context, program))
-			continue;
-		if (check_executable(context, program, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static const char *
-all_names(const struct context *context,
-	  const struct supervisor_config *config)
-{
-	own_str struct str names = STR_INIT(200);
-
-	for (size_t i = 0; i < config->n_programs; i++)
-		str_addf(&names, "%s%s", i ? ", " : "",
-			 config->programs[i].name);
-	return config->n_programs ? arena_dup(context->arena, str_get(&names))
-				  : "none";
-}
-
-static int
-check_listed(const struct context *context,
-	     const struct supervisor_spec *spec,
-	     const struct supervisor_config *config, struct error *err)
-{
-	for (size_t i = 0; spec->programs && spec->programs[i]; i++) {
-		const struct supervisor_program *program =
-			supervisor_find(config, spec->programs[i]);
-
-		if (!program && planned_may_bring_more(context))
-			continue;
-		if (!program)
-			return error_raise(err, ERROR_FORMAT, "program %s is "
-				"defined by no file that %s includes; found: "
-				"%s", spec->programs[i],
-				supervisor_file_name(context, config->path),
-				all_names(context, config));
-		if (program->startsecs >= spec->timeout_s)
-			return error_raise(err, ERROR_FORMAT, "%s: program %s "
-				"counts as running after startsecs = %lld, but "
-				"supervisor.timeout is %lld s; raise it",
-				supervisor_file_name(context, program->file),
-				program->name, (long long)program->startsecs,
-				(long long)spec->timeout_s);
-	}
-	return 0;
-}
-
-static int
-supervisor_settle(struct context *context, struct step *step,
-		  struct error *err)
-{
-	const struct supervisor_spec *spec = step->resource->spec;
-	struct supervisor_state *state = step->state;
-	struct supervisor_config config;
-	struct error why = ERROR_INIT;
-
-	if (supervisor_config_read(context, spec->config, SUPERVISOR_PLANNED,
-				   &config, &why) < 0) {
-		/* A package of the system may bring it in a moment. */
-		if (why.code == ERROR_SYSTEM && why.sys == ENOENT &&
-		    planned_may_bring_more(context))
-			return 0;
-		*err = why;
-		return -1;
-	}
-	if (check_main(context, &config, err) < 0 ||
-	    check_programs(context, spec, &config, err) < 0 ||
-	    check_listed(context, spec, &config, err) < 0)
-		return -1;
-	if (state->was_up || planned_may_bring_more(context))
-		return 0;
-	supervisor_daemon_find(context, &state->init, spec->config,
-			       spec->daemon, spec->service, &state->daemon);
-	return supervisor_daemon_check(&state->daemon, err);
-}
-
 /* ---- commit: the next boot ---- */
 
 static int
@@ -509,16 +292,16 @@ wait_up(struct supervisor_state *state, const struct rpc *rpc, bool watch,
 	return 0;
 }
 
-static bool
-run_by_service(const struct supervisor_daemon *daemon)
+bool
+supervisor_run_by_service(const struct supervisor_daemon *daemon)
 {
 	return daemon->how == SUPERVISOR_SERVICE ||
 	       daemon->how == SUPERVISOR_OWN_UNIT;
 }
 
 static int
-start_daemon(struct context *context, struct step *step,
-	     const struct rpc *rpc, struct error *err)
+start_daemon(struct context *context, struct step *step, const struct rpc *rpc,
+	     struct error *err)
 {
 	struct supervisor_state *state = step->state;
 	struct deadline deadline = deadline_within(context->budget, DAEMON_MS);
@@ -526,7 +309,8 @@ start_daemon(struct context *context, struct step *step,
 
 	log_info("supervisor.start", step->resource->label, "supervisord is "
 		 "down; starting it");
-	if (!run_by_service(&state->daemon) && state->after.nodaemon &&
+	if (state->after.nodaemon &&
+	    !supervisor_run_by_service(&state->daemon) &&
 	    state->daemon.how != SUPERVISOR_COMMAND)
 		return error_raise(err, ERROR_FORMAT, "%s says nodaemon; "
 			"without an init system supervisord must go into the "
@@ -535,7 +319,7 @@ start_daemon(struct context *context, struct step *step,
 	if (supervisor_daemon_start(&state->init, &state->daemon, deadline,
 				    err) < 0)
 		return error_in(err, "start supervisord");
-	if (wait_up(state, rpc, run_by_service(&state->daemon),
+	if (wait_up(state, rpc, supervisor_run_by_service(&state->daemon),
 		    context->budget, err) < 0)
 		return -1;
 	context_event(context, "supervisor.start", step->resource->label,
@@ -543,17 +327,17 @@ start_daemon(struct context *context, struct step *step,
 	return 0;
 }
 
-/* [supervisord], [unix_http_server] and their like take effect only so. */
-static int
-restart_daemon(struct context *context, struct step *step,
-	       const struct rpc *old, const struct rpc *rpc,
-	       struct error *err)
+int
+supervisor_restart_daemon(struct context *context, struct step *step,
+			  const struct rpc *old, const struct rpc *rpc,
+			  struct error *err)
 {
 	struct supervisor_state *state = step->state;
 	struct deadline deadline = deadline_within(context->budget, DAEMON_MS);
 
-	log_info("supervisor.restart", step->resource->label, "what supervisord "
-		 "itself is configured with changed; starting it again");
+	log_info("supervisor.restart", step->resource->label, "what "
+		 "supervisord itself is configured with changed; starting it "
+		 "again");
 	state->restarted = true;
 	if (rpc_do(old, "restart", NULL, RPC_NO_FAULT, deadline, err) < 0)
 		return -1;
@@ -571,7 +355,7 @@ collect_names(struct context *context, const struct supervisor_spec *spec,
 		const struct supervisor_program *program =
 			&state->after.programs[i];
 
-		if (!is_mine(context, spec, program))
+		if (!supervisor_is_mine(context, spec, program))
 			continue;
 		supervisor_names_add(&state->mine, program->group);
 		if (supervisor_program_touched(context, program))
@@ -587,9 +371,10 @@ collect_names(struct context *context, const struct supervisor_spec *spec,
 	}
 }
 
-static struct supervisor_work
-work_for(struct context *context, const struct supervisor_spec *spec,
-	 struct supervisor_state *state, const struct rpc *rpc)
+struct supervisor_work
+supervisor_work_for(struct context *context,
+		    const struct supervisor_spec *spec,
+		    struct supervisor_state *state, const struct rpc *rpc)
 {
 	return (struct supervisor_work){
 		.context = context,
@@ -610,7 +395,7 @@ bring_up(struct context *context, struct step *step, const struct rpc *rpc,
 	 struct supervisor_work *work, struct error *err)
 {
 	struct supervisor_state *state = step->state;
-	struct rpc old = rpc_for(context, &state->before);
+	struct rpc old = supervisor_rpc_for(context, &state->before);
 	struct deadline deadline = deadline_within(context->budget, ASK_MS);
 	bool up = rpc_is_up(rpc, deadline);
 
@@ -618,7 +403,7 @@ bring_up(struct context *context, struct step *step, const struct rpc *rpc,
 				    state->after.daemon_text) != 0 &&
 	    rpc_is_up(&old, deadline)) {
 		work->all_fresh = true;
-		return restart_daemon(context, step, &old, rpc, err);
+		return supervisor_restart_daemon(context, step, &old, rpc, err);
 	}
 	if (up)
 		return supervisor_converge(work, err);
@@ -638,7 +423,7 @@ supervisor_activate(struct context *context, struct step *step,
 	if (supervisor_config_read(context, spec->config, SUPERVISOR_HOST,
 				   &state->after, err) < 0)
 		return -1;
-	if (check_main(context, &state->after, err) < 0)
+	if (supervisor_check_main(context, &state->after, err) < 0)
 		return -1;
 	state->begun = true;
 	/* Another program may have enabled or placed it since the commit. */
@@ -647,141 +432,12 @@ supervisor_activate(struct context *context, struct step *step,
 		return -1;
 	if (context->image)
 		return 0;
-	rpc = rpc_for(context, &state->after);
+	rpc = supervisor_rpc_for(context, &state->after);
 	collect_names(context, spec, state);
-	work = work_for(context, spec, state, &rpc);
+	work = supervisor_work_for(context, spec, state, &rpc);
 	if (bring_up(context, step, &rpc, &work, err) < 0)
 		return -1;
 	return supervisor_wait_running(&work, err);
-}
-
-/* ---- restore: after an undo ---- */
-
-/* Ask it to end, and wait until its process is gone. */
-static int
-shut_down(struct supervisor_state *state, const struct rpc *rpc,
-	  struct deadline deadline, struct error *err)
-{
-	struct rpc_answer answer;
-	int64_t pid;
-
-	if (!rpc_is_up(rpc, deadline_within(deadline, ASK_MS)))
-		return 0;
-	if (rpc_call(rpc, "getPID", NULL, deadline, &answer, err) < 0)
-		return -1;
-	pid = rpc_number(answer.value, 0);
-	if (rpc_do(rpc, "shutdown", NULL, RPC_SHUTDOWN_STATE, deadline,
-		   err) < 0)
-		return -1;
-	while (pid > 1 && kill((pid_t)pid, 0) == 0) {
-		if (deadline_passed(deadline))
-			return error_raise(err, ERROR_TIMEOUT, "supervisord "
-				"(pid %lld), which this run had started, does "
-				"not end", (long long)pid);
-		if (interrupt_sleep(POLL_MS, deadline, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* What did not run before the run does not run after it. */
-static int
-stop_what_was_stopped(struct supervisor_work *work,
-		      const struct supervisor_state *state,
-		      struct error *err)
-{
-	for (size_t i = 0; i < state->processes.n; i++) {
-		const struct rpc_process *process = &state->processes.item[i];
-		const char *name = arena_printf(work->context->arena, "%s:%s",
-						process->group, process->name);
-
-		if (!supervisor_names_have(&work->mine, process->group) ||
-		    process->state == RPC_RUNNING ||
-		    process->state == RPC_STARTING ||
-		    process->state == RPC_BACKOFF)
-			continue;
-		if (rpc_do(work->rpc, "stopProcess", name, RPC_NOT_RUNNING,
-			   work->limit, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* Names of the processes that ran before: they must again. */
-static const char *const *
-ran_before(const struct context *context,
-	   const struct supervisor_state *state)
-{
-	const char **names = arena_array(context->arena,
-		state->processes.n + 1, sizeof *names);
-	size_t n = 0;
-
-	for (size_t i = 0; i < state->processes.n; i++)
-		if (state->processes.item[i].state == RPC_RUNNING &&
-		    supervisor_names_have(&state->mine,
-					  state->processes.item[i].group))
-			names[n++] = state->processes.item[i].name;
-	return names;
-}
-
-static int
-restore_programs(struct context *context, struct step *step,
-		 struct deadline limit, struct error *err)
-{
-	const struct supervisor_spec *spec = step->resource->spec;
-	struct supervisor_state *state = step->state;
-	struct rpc after = rpc_for(context, &state->after);
-	struct rpc before = rpc_for(context, &state->before);
-	struct supervisor_work work = work_for(context, spec, state, &before);
-
-	work.limit = limit;
-	work.config = &state->before;
-	work.listed = ran_before(context, state);
-	work.only_listed = true;
-	if (state->restarted) {
-		work.all_fresh = true;
-		if (restart_daemon(context, step, &after, &before, err) < 0)
-			return -1;
-	} else if (supervisor_converge(&work, err) < 0) {
-		return -1;
-	}
-	if (supervisor_wait_running(&work, err) < 0)
-		return -1;
-	return stop_what_was_stopped(&work, state, err);
-}
-
-static int
-supervisor_restore(struct context *context, struct step *step,
-		   struct error *err)
-{
-	struct supervisor_state *state = step->state;
-	struct deadline limit = deadline_in(RESTORE_MS);
-	struct error ignored = ERROR_INIT;
-	bool stopped = false;
-	struct rpc rpc;
-
-	if (!state || (!state->begun && !state->placed))
-		return 0;
-	state->init.budget = limit;
-	if (state->placed && supervisor_daemon_retract(&state->init,
-			&state->daemon, state->started, limit, &stopped,
-			err) < 0)
-		return -1;
-	if (context->image || !state->begun)
-		return 0;
-	rpc = rpc_for(context, &state->after);
-	if (!state->was_up)
-		state->had_before = supervisor_config_read(context,
-			state->after.path, SUPERVISOR_HOST, &state->before,
-			&ignored) == 0;
-	if (state->started && run_by_service(&state->daemon) && !stopped)
-		return init_system_stop(&state->init, state->daemon.service,
-					limit, err);
-	if (state->started)
-		return shut_down(state, &rpc, limit, err);
-	if (!state->had_before)
-		return 0;
-	return restore_programs(context, step, limit, err);
 }
 
 const struct kind kind_supervisor = {

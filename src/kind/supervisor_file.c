@@ -13,141 +13,10 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "kind/supervisor_setting.h"
 
 #define PROGRAMS_MAX 4096
 #define WORDS_MAX 1024
-#define VALUE_BYTES 65536
-
-/* Option names are case-insensitive in supervisor; the last one counts. */
-static const struct ini_entry *
-lookup(const struct ini *ini, const char *section, const char *key)
-{
-	const struct ini_entry *found = NULL;
-
-	for (size_t i = 0; i < ini->n; i++)
-		if (!strcmp(ini->entries[i].section, section) &&
-		    !strcasecmp(ini->entries[i].key, key))
-			found = &ini->entries[i];
-	return found;
-}
-
-/* Without what Python's reader takes for a comment too: " #...". */
-static const char *
-without_comment(struct arena *arena, const char *value)
-{
-	const char *at = value;
-
-	while ((at = strchr(at, '#'))) {
-		if (at > value && strchr(" \t", at[-1])) {
-			while (at > value && strchr(" \t", at[-1]))
-				at--;
-			return arena_dup_n(arena, value,
-					   (size_t)(at - value));
-		}
-		at++;
-	}
-	return value;
-}
-
-struct expansion {
-	const char *name, *value;
-};
-
-/*
- * "%(name)s" by EXPANSIONS (ended by NULL), "%%" by "%". What supervisord
- * alone knows (%(ENV_X)s, %(process_num)d) stays as it is.
- */
-static const char *
-expand(struct arena *arena, const char *text,
-       const struct expansion *expansions)
-{
-	own_str struct str out = STR_INIT(VALUE_BYTES);
-
-	while (*text) {
-		const struct expansion *at = expansions;
-		size_t n = strcspn(text, "%");
-
-		str_add_n(&out, text, n);
-		text += n;
-		if (!*text)
-			break;
-		if (text[1] == '%') {
-			str_add(&out, "%");
-			text += 2;
-			continue;
-		}
-		for (; at->name; at++) {
-			n = strlen(at->name);
-			if (text[1] == '(' &&
-			    !strncmp(text + 2, at->name, n) &&
-			    !strncmp(text + 2 + n, ")s", 2))
-				break;
-		}
-		if (at->name) {
-			str_add(&out, at->value);
-			text += n + 4;
-		} else {
-			str_add_n(&out, text++, 1);
-		}
-	}
-	return arena_dup(arena, str_get(&out));
-}
-
-static const char *
-here_of(struct arena *arena, const char *path)
-{
-	return path_parent(arena, path);
-}
-
-/* ---- words of a command, as Python's shlex.split() ---- */
-
-struct words {
-	VEC(const char *) item;
-};
-
-static bool
-next_word(struct arena *arena, const char **text, const char **ret_word,
-	  bool *ret_unclosed)
-{
-	own_str struct str word = STR_INIT(VALUE_BYTES);
-	const char *at = *text + strspn(*text, " \t\r\n");
-	char quote = 0;
-
-	if (!*at)
-		return false;
-	for (; *at && (quote || !strchr(" \t\r\n", *at)); at++) {
-		if (quote && *at == quote)
-			quote = 0;
-		else if (!quote && (*at == '"' || *at == '\''))
-			quote = *at;
-		else if (*at == '\\' && quote != '\'' && at[1])
-			str_add_n(&word, ++at, 1);
-		else
-			str_add_n(&word, at, 1);
-	}
-	*ret_unclosed = quote != 0;
-	*ret_word = arena_dup(arena, str_get(&word));
-	*text = at;
-	return true;
-}
-
-/* The absolute path in a word: "/a/b", "-c/a/b", "--config=/a/b"; without a
- * slash behind. NULL when there is none. */
-static const char *
-path_in(struct arena *arena, const char *word)
-{
-	const char *at = *word == '/' ? word : NULL;
-	size_t n;
-
-	if (*word == '-' || strchr(word, '='))
-		at = strchr(word, '/');
-	if (!at)
-		return NULL;
-	n = strlen(at);
-	while (n > 1 && at[n - 1] == '/')
-		n--;
-	return n > 1 ? arena_dup_n(arena, at, n) : NULL;
-}
 
 /* ---- programs ---- */
 
@@ -172,14 +41,14 @@ static int
 read_number(struct reading *reading, const char *section, const char *key,
 	    int64_t fallback, int64_t *ret_number)
 {
-	const struct ini_entry *entry = lookup(&reading->ini, section, key);
+	const struct ini_entry *entry = setting_of(&reading->ini, section, key);
 	const char *text;
 	char *end;
 
 	*ret_number = fallback;
 	if (!entry)
 		return 0;
-	text = without_comment(reading->arena, entry->value);
+	text = setting_text(reading->arena, entry->value);
 	errno = 0;
 	*ret_number = strtoll(text, &end, 10);
 	if (!*text || *end || errno)
@@ -187,20 +56,13 @@ read_number(struct reading *reading, const char *section, const char *key,
 	return 0;
 }
 
-static bool
-is_true(const char *text)
-{
-	return !strcasecmp(text, "true") || !strcasecmp(text, "yes") ||
-	       !strcasecmp(text, "on") || !strcmp(text, "1");
-}
-
 static const char *
 option(struct reading *reading, const char *section, const char *key,
        const char *fallback)
 {
-	const struct ini_entry *entry = lookup(&reading->ini, section, key);
+	const struct ini_entry *entry = setting_of(&reading->ini, section, key);
 
-	return entry ? without_comment(reading->arena, entry->value)
+	return entry ? setting_text(reading->arena, entry->value)
 		     : fallback;
 }
 
@@ -214,8 +76,8 @@ read_words(struct reading *reading, struct supervisor_program *program)
 	bool unclosed = false;
 
 	while (n < WORDS_MAX &&
-	       next_word(reading->arena, &at, &word, &unclosed)) {
-		const char *path = path_in(reading->arena, word);
+	       setting_next_word(reading->arena, &at, &word, &unclosed)) {
+		const char *path = setting_path_in(reading->arena, word);
 
 		if (unclosed)
 			return refuse(reading, program->line, "a quote in the "
@@ -239,11 +101,11 @@ read_program(struct reading *reading, const char *section, const char *name,
 	struct arena *arena = reading->arena;
 	char host[256] = "localhost";
 	const struct expansion expansions[] = {
-		{ "here", here_of(arena, reading->path) },
+		{ "here", setting_here(arena, reading->path) },
 		{ "program_name", name }, { "group_name", name },
 		{ "host_node_name", host }, { NULL, NULL },
 	};
-	const struct ini_entry *command = lookup(&reading->ini, section,
+	const struct ini_entry *command = setting_of(&reading->ini, section,
 						 "command");
 	struct supervisor_program program = { .name = name, .group = name,
 					      .file = reading->path };
@@ -255,16 +117,16 @@ read_program(struct reading *reading, const char *section, const char *name,
 	if (!command)
 		return refuse(reading, line, section, "has no command");
 	program.line = command->line;
-	program.command = expand(arena, without_comment(arena, command->value),
-				 expansions);
+	program.command = setting_expand(arena,
+		setting_text(arena, command->value), expansions);
 	program.directory = option(reading, section, "directory", NULL);
 	if (program.directory)
-		program.directory = expand(arena, program.directory,
-					   expansions);
-	program.autostart = is_true(option(reading, section, "autostart",
-					   "true"));
+		program.directory = setting_expand(arena, program.directory,
+						   expansions);
+	program.autostart = setting_is_true(option(reading, section,
+						   "autostart", "true"));
 	restart = option(reading, section, "autorestart", "unexpected");
-	program.autorestart = is_true(restart);
+	program.autorestart = setting_is_true(restart);
 	program.unexpected = !strcasecmp(restart, "unexpected");
 	program.exit_codes = option(reading, section, "exitcodes", "0");
 	if (read_number(reading, section, "startsecs", 1,
@@ -278,39 +140,19 @@ read_program(struct reading *reading, const char *section, const char *name,
 	return 0;
 }
 
-/* "a, b" or "a b" or lines, NULL-terminated. */
-static const char *const *
-split_list(struct arena *arena, const char *text, const char *separators)
-{
-	const char **items = arena_array(arena, strlen(text) / 2 + 2,
-					 sizeof *items);
-	size_t n = 0;
-
-	for (;;) {
-		size_t length;
-
-		text += strspn(text, separators);
-		if (!*text)
-			return items;
-		length = strcspn(text, separators);
-		items[n++] = arena_dup_n(arena, text, length);
-		text += length;
-	}
-}
-
 static int
 read_group(struct reading *reading, const char *section, const char *name,
 	   int line)
 {
-	const struct ini_entry *entry = lookup(&reading->ini, section,
+	const struct ini_entry *entry = setting_of(&reading->ini, section,
 					       "programs");
 	struct supervisor_group group = { .name = name, .line = line,
 					  .file = reading->path };
 
 	if (!entry)
 		return refuse(reading, line, section, "has no programs");
-	group.programs = split_list(reading->arena,
-		without_comment(reading->arena, entry->value), ", \t\r\n");
+	group.programs = setting_list(reading->arena,
+		setting_text(reading->arena, entry->value), ", \t\r\n");
 	if (vec_push(&reading->groups, group) < 0)
 		return refuse(reading, line, "too many groups", NULL);
 	return 0;
@@ -473,17 +315,18 @@ static const char *
 main_value(struct arena *arena, const struct ini *ini, const char *path,
 	   const char *section, const char *key)
 {
-	const struct ini_entry *entry = lookup(ini, section, key);
+	const struct ini_entry *entry = setting_of(ini, section, key);
 	char host[256] = "localhost";
 	const struct expansion expansions[] = {
-		{ "here", here_of(arena, path) },
+		{ "here", setting_here(arena, path) },
 		{ "host_node_name", host }, { NULL, NULL },
 	};
 
 	gethostname(host, sizeof host - 1);
 	if (!entry || !*entry->value)
 		return NULL;
-	return expand(arena, without_comment(arena, entry->value), expansions);
+	return setting_expand(arena, setting_text(arena, entry->value),
+			      expansions);
 }
 
 /* A pattern's "//", "." and ".." go: it is compared with destinations. */
@@ -517,8 +360,8 @@ static const char *const *
 include_patterns(struct arena *arena, const struct ini *ini, const char *path)
 {
 	const char *files = main_value(arena, ini, path, "include", "files");
-	const char *const *words = split_list(arena, files ? files : "",
-					      " \t\r\n");
+	const char *const *words = setting_list(arena, files ? files : "",
+						" \t\r\n");
 	const char **patterns;
 	size_t n = 0;
 
@@ -527,8 +370,8 @@ include_patterns(struct arena *arena, const struct ini *ini, const char *path)
 	patterns = arena_array(arena, n + 1, sizeof *patterns);
 	for (size_t i = 0; i < n; i++)
 		patterns[i] = normal_path(arena, *words[i] == '/' ? words[i]
-			: arena_printf(arena, "%s/%s", here_of(arena, path),
-				       words[i]));
+			: arena_printf(arena, "%s/%s",
+				       setting_here(arena, path), words[i]));
 	return patterns;
 }
 
@@ -546,7 +389,7 @@ supervisor_main_read(struct arena *arena, const char *name, const char *path,
 	    supervisor_file_read(arena, name, path, text, n, true, &file,
 				 err) < 0)
 		return -1;
-	socket = lookup(&ini, "unix_http_server", "file");
+	socket = setting_of(&ini, "unix_http_server", "file");
 	nodaemon = main_value(arena, &ini, path, "supervisord", "nodaemon");
 	*ret_config = (struct supervisor_config){
 		.path = path,
@@ -557,9 +400,9 @@ supervisor_main_read(struct arena *arena, const char *name, const char *path,
 				   "username"),
 		.password = main_value(arena, &ini, path, "unix_http_server",
 				       "password"),
-		.has_rpc = lookup(&ini, "rpcinterface:supervisor",
+		.has_rpc = setting_of(&ini, "rpcinterface:supervisor",
 				  "supervisor.rpcinterface_factory") != NULL,
-		.nodaemon = nodaemon && is_true(nodaemon),
+		.nodaemon = nodaemon && setting_is_true(nodaemon),
 		.patterns = include_patterns(arena, &ini, path),
 		.daemon_text = daemon_text(arena, &ini),
 		.programs = file.programs,

@@ -277,12 +277,13 @@ rpc_call(const struct rpc *rpc, const char *method,
 			     err) < 0)
 		return error_in(err, "%s at %s", method, rpc->socket);
 	if (status == 401)
-		return error_raise(err, ERROR_CHECK, "supervisord at %s wants a "
-			"name and a password other than those in its "
+		return error_raise(err, ERROR_CHECK, "supervisord at %s wants "
+			"a name and a password other than those in its "
 			"configuration", rpc->socket);
 	if (status != 200)
-		return error_raise(err, ERROR_CHECK, "supervisord at %s answers "
-			"%s with HTTP status %d", rpc->socket, method, status);
+		return error_raise(err, ERROR_CHECK, "supervisord at %s "
+			"answers %s with HTTP status %d", rpc->socket, method,
+			status);
 	if (rpc_read_answer(rpc->arena, str_get(&answer), answer.len,
 			    ret_answer, err) < 0)
 		return error_in(err, "%s at %s", method, rpc->socket);

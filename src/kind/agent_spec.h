@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the agent kind share: agent.c (check, observe, release),
+ * agent_hold.c, agent_install.c.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "plan/kind.h"
+
+struct agent_package {
+	const char *name;
+	const char *const *url;
+	const char *sha256;
+	bool unverified;
+	const char *root;
+	int64_t max_size;
+};
+
+struct agent_spec {
+	const char *kind, *service;
+	const struct agent_package *package;
+	const char *const *install, *const *start, *const *stop, *const *status;
+	int64_t drain_s, timeout_s;
+};
+
+struct agent_state {
+	const char *tree_path;     /* of the unpacked package */
+	int tree_dirfd;
+	const char *work_dir;      /* where install is run; NULL: / */
+};
+
+bool agent_is_kind(const struct agent_spec *spec, const char *kind);
+/* Name of its service; NULL for a command. */
+const char *agent_service_of(const struct agent_spec *spec);
+/* Run a program of the profile's; ERROR_COMMAND, with the end of its output,
+ * unless it ends with status 0. */
+int agent_run(const struct context *context, const char *const *argv,
+	      const char *cwd, int64_t ms, struct error *err);
+/* By its own status command: 1, 0, or -1 when there is none to ask. */
+int agent_command_says(const struct context *context,
+		       const struct agent_spec *spec);
+bool agent_is_running(const struct context *context,
+		      const struct agent_spec *spec);
+/* Stop an agent that is a command. */
+int agent_hold_command(struct context *context, struct step *step,
+		       struct error *err);
+
+int agent_hold(struct context *context, struct step *step, struct error *err);
+int agent_stage(struct context *context, struct step *step, struct error *err);
+int agent_settle(struct context *context, struct step *step,
+		 struct error *err);
+int agent_commit(struct context *context, struct step *step,
+		 struct error *err);
