@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cmd/print.h"
 #include "cmd/profile.h"
 #include "run/apply.h"
 
@@ -53,8 +54,8 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 	status = apply(options->arena, &run, &summary, err);
 	/* The result goes to stdout; a person's frame about a failure belongs
 	 * to the log. */
-	fputs(str_get(&summary),
-	      status == 0 || options->json ? stdout : stderr);
+	print_lines(status == 0 || options->json ? stdout : stderr,
+		    str_get(&summary));
 	return status;
 }
 

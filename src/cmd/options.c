@@ -53,7 +53,7 @@ absolute_directory(const char *option, const char *value, struct error *err)
 {
 	const char *problem;
 
-	if (strcmp(value, "/") == 0)
+	if (strcmp(value, "/") == 0 && strcmp(option, "root") == 0)
 		return 0;
 	problem = path_destination_problem(value);
 	if (problem)

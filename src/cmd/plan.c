@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "cmd/print.h"
 #include "cmd/profile.h"
 #include "run/preview.h"
 
@@ -39,7 +40,7 @@ print(struct options *options, const struct profile *profile,
 	} else {
 		preview_print(plan, &out);
 	}
-	fputs(str_get(&out), stdout);
+	print_lines(stdout, str_get(&out));
 	return 0;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/print.h"
 
+#include <string.h>
+
 #include "base/str.h"
 
 #define OUTPUT_BYTES_MAX (4 * 1024 * 1024)
@@ -43,4 +45,17 @@ print_problems(const struct problems *problems, bool json)
 	}
 	problems_print(problems, &text);
 	fputs(str_get(&text), stderr);
+}
+
+void
+print_lines(FILE *to, const char *text)
+{
+	while (*text) {
+		own_str struct str line = STR_INIT(OUTPUT_BYTES_MAX);
+		size_t n = strcspn(text, "\n");
+
+		str_add_printable(&line, text, n, OUTPUT_BYTES_MAX);
+		fprintf(to, "%s%s", str_get(&line), text[n] ? "\n" : "");
+		text += n + (text[n] != '\0');
+	}
 }

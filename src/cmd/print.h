@@ -13,3 +13,6 @@ void print_json_line(FILE *to, const struct json *value);
 /* All problems of a profile to stderr: "FILE:LINE: text" lines, or one object
  * each (event profile.problem). */
 void print_problems(const struct problems *problems, bool json);
+/* TEXT with everything but its newlines made printable: it may hold what
+ * profiles, archives and servers said. */
+void print_lines(FILE *to, const char *text);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "cmd/print.h"
 #include "run/report.h"
 #include "run/state.h"
 
@@ -22,7 +23,7 @@ print_report(struct options *options, const struct state *state,
 	} else {
 		report_print(report, &text);
 	}
-	fputs(str_get(&text), stdout);
+	print_lines(stdout, str_get(&text));
 	return 0;
 }
 

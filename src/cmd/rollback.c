@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/print.h"
 #include "cmd/profile.h"
 #include "run/apply.h"
 #include "run/generation.h"
@@ -133,8 +134,8 @@ rollback_run(struct options *options, int argc, char **argv,
 		.json = options->json,
 	};
 	status = apply(options->arena, &run, &summary, err);
-	fputs(str_get(&summary),
-	      status == 0 || options->json ? stdout : stderr);
+	print_lines(status == 0 || options->json ? stdout : stderr,
+		    str_get(&summary));
 	return status;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "cmd/print.h"
 #include "run/status.h"
 
 static const struct option_row status_options[] = {
@@ -39,7 +40,7 @@ status_run(struct options *options, int argc, char **argv, struct error *err)
 	} else {
 		status_print(status, &text);
 	}
-	fputs(str_get(&text), stdout);
+	print_lines(stdout, str_get(&text));
 	return 0;
 }
 

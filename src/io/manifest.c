@@ -16,6 +16,8 @@
 #include "io/shown.h"
 #include "io/tree.h"
 
+#define OWN_NAMES ".fitout-"
+
 /* ---------------------------------------------------------------- filter */
 
 static bool
@@ -30,6 +32,11 @@ is_below(const char *path, const char *top)
 static bool
 is_skipped(const struct manifest_filter *filter, const char *path)
 {
+	const char *slash = strrchr(path, '/');
+
+	/* Staging and kept trees of what is installed inside. */
+	if (str_starts(slash ? slash + 1 : path, OWN_NAMES))
+		return true;
 	for (size_t i = 0; filter && i < filter->n; i++) {
 		if (is_below(path, filter->skip[i]))
 			return true;

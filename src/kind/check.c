@@ -28,6 +28,7 @@
 
 #define BODY_BYTES_MAX ((size_t)1024 * 1024)
 /* One try: long enough for a page that is slow the first time. */
+#define LAST_TRY_MS 50
 #define TRY_MS 15000
 #define HOST_BYTES 256
 
@@ -337,6 +338,17 @@ does_not_hold(const struct attempt *attempt, struct deadline deadline,
 		tries == 1 ? "try" : "tries", attempt->found);
 }
 
+/* A pause of none would only burn the processor; one that is longer than
+ * what is left is cut, so that the whole timeout is used. */
+static int64_t
+pause_ms(const struct check_spec *spec, struct deadline deadline)
+{
+	int64_t pause = spec->interval_s ? spec->interval_s * 1000 : 100;
+	int64_t half = deadline_left_ms(deadline) / 2;
+
+	return pause < half ? pause : half;
+}
+
 static int
 check_activate(struct context *context, struct step *step, struct error *err)
 {
@@ -363,12 +375,10 @@ check_activate(struct context *context, struct step *step, struct error *err)
 			memcpy(attempt.found, before, sizeof before);
 		log_debug("check.wait", step->resource->label, "%s",
 			  attempt.found);
-		if (deadline_passed(deadline) ||
-		    deadline_left_ms(deadline) < spec->interval_s * 1000)
+		if (deadline_left_ms(deadline) < LAST_TRY_MS)
 			return does_not_hold(&attempt, deadline, tries, err);
-		/* A pause of none would only burn the processor. */
-		if (interrupt_sleep(spec->interval_s ? spec->interval_s * 1000
-						     : 100, deadline, err) < 0)
+		if (interrupt_sleep(pause_ms(spec, deadline), deadline,
+				    err) < 0)
 			return -1;
 	}
 	context_event(context, "check.holds", step->resource->label, begin_ms,

@@ -187,18 +187,17 @@ read_source(struct context *context, const struct file_spec *spec,
 	    struct str *out, struct error *err)
 {
 	const char *path = spec->source;
-	const char *slash = strrchr(context->profile->source, '/');
 
-	if (path[0] != '/' && strstr(context->profile->source, "://"))
-		return error_raise(err, ERROR_PROFILE,
-			"source = \"%s\" is relative to a profile that came "
-			"over the network: give an absolute path, or url",
-			path);
-
-	if (path[0] != '/' && slash)
-		path = arena_printf(context->arena, "%.*s/%s",
-			(int)(slash - context->profile->source),
-			context->profile->source, path);
+	if (path[0] != '/') {
+		if (!context->profile->directory)
+			return error_raise(err, ERROR_PROFILE,
+				"source = \"%s\" is relative, and this profile "
+				"is no file on this host (%s): give an "
+				"absolute path, or url", path,
+				context->profile->source);
+		path = path_join(context->arena, context->profile->directory,
+				 path);
+	}
 	return file_read_at(AT_FDCWD, path, CONTENT_MAX, out, err);
 }
 

@@ -75,6 +75,41 @@ struct package_state {
 	const char *staged;        /* where it goes through; see commit */
 };
 
+static bool
+is_system_directory(const char *path)
+{
+	static const char *const system[] = {
+		"/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32",
+		"/lib64", "/opt", "/proc", "/root", "/run", "/sbin", "/srv",
+		"/sys", "/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/local",
+		"/usr/local/bin", "/usr/local/lib", "/usr/sbin", "/usr/share",
+		"/var", "/var/cache", "/var/lib", "/var/log", "/var/spool",
+		"/var/tmp", NULL
+	};
+
+	for (size_t i = 0; system[i]; i++)
+		if (strcmp(system[i], path) == 0)
+			return true;
+	return false;
+}
+
+static void
+check_keep(const struct resource *resource, struct problems *problems)
+{
+	const struct package_spec *spec = resource->spec;
+
+	for (size_t i = 0; spec->keep && spec->keep[i]; i++)
+		for (size_t j = 0; spec->keep[j]; j++)
+			if (i != j && path_is_below(spec->keep[i],
+						    spec->keep[j]))
+				problems_add(problems,
+					resource_place(resource, "keep"),
+					"keep of %s names \"%s\" and, in it, "
+					"\"%s\": the first is enough",
+					resource->label, spec->keep[j],
+					spec->keep[i]);
+}
+
 static void
 package_check(const struct resource *resource, const struct profile *profile,
 	      struct problems *problems)
@@ -86,6 +121,12 @@ package_check(const struct resource *resource, const struct profile *profile,
 		problems_add(problems, resource_place(resource, "name"),
 			     "the name of %s holds ':' or '/'; files could "
 			     "not name it", resource->label);
+	if (is_system_directory(spec->into))
+		problems_add(problems, resource_place(resource, "into"),
+			     "into = \"%s\" of %s: a package replaces all of "
+			     "its directory, and this one is the system's",
+			     spec->into, resource->label);
+	check_keep(resource, problems);
 	if (!spec->sha256 && !spec->unverified)
 		problems_add(problems, resource->where,
 			"%s has no sha256: add it (sha256sum of the archive), "
@@ -184,6 +225,14 @@ package_observe(struct context *context, struct step *step, struct error *err)
 			    "address decides what it holds");
 	if (there < 0)
 		return -1;
+	if (path_is_below(context->state_path, spec->into) ||
+	    path_is_below(context->ready_path, spec->into))
+		return error_raise(err, ERROR_FORMAT,
+			"%s would replace all of %s, and fitout's own state "
+			"is in there (%s): choose another directory",
+			step->resource->label, spec->into,
+			context->state_path);
+	step->apart = others(context, step).skip;
 	if (!there) {
 		place_decide(context, step, ACTION_CREATE, "not there");
 		return 0;
@@ -436,22 +485,64 @@ make_parents(int treefd, const char *path, struct error *err)
 	return 0;
 }
 
+/* A link on the way would lead out of the tree: into whose place? 1 when KEPT
+ * is there and no link is, 0 when it is not there, -1. */
+static int
+look_at_kept(struct context *context, const char *tree, const char *kept,
+	     struct error *err)
+{
+	const char *slash = kept;
+	struct stat st;
+	int there;
+
+	do {
+		const char *part;
+
+		slash = strchr(slash + 1, '/');
+		part = slash ? arena_printf(context->arena, "%s/%.*s", tree,
+					    (int)(slash - kept), kept)
+			     : path_join(context->arena, tree, kept);
+		there = place_look(context, part, &st, err);
+		if (there <= 0)
+			return there;
+		if (slash && S_ISLNK(st.st_mode))
+			return error_raise(err, ERROR_FORMAT,
+				"%s is a symbolic link: what is kept must be "
+				"inside the tree", part);
+	} while (slash);
+	return 1;
+}
+
+/* Where the package was until now: its profile may have moved it. */
+static const char *
+old_tree(struct context *context, struct step *step)
+{
+	const char *into = step->resource->destination;
+	struct error ignored = ERROR_INIT;
+	struct stat st;
+
+	if (place_look(context, into, &st, &ignored) > 0 || !step->recorded ||
+	    !step->recorded->destination)
+		return into;
+	return step->recorded->destination;
+}
+
 static int
 keep_path(struct context *context, struct step *step, const char *kept,
 	  struct error *err)
 {
-	const char *from = path_join(context->arena,
-				     step->resource->destination, kept);
+	const char *tree = old_tree(context, step);
 	const char *to = path_join(context->arena, step->staged, kept);
-	struct stat st;
-	int there = place_look(context, from, &st, err);
+	int there = look_at_kept(context, tree, kept, err);
 
 	if (there <= 0)
 		return there;
 	own_fd int treefd = path_open_dir(context->rootfd, step->staged, err);
 	if (treefd < 0 || make_parents(treefd, kept, err) < 0)
 		return -1;
-	return transaction_move(context->transaction, from, to, err);
+	return transaction_move(context->transaction,
+				path_join(context->arena, tree, kept), to,
+				err);
 }
 
 static int

@@ -204,6 +204,7 @@ struct context {
 	int64_t budget_s;               /* as the profile says it */
 	const char *run_id;
 	const char *ready_path;         /* /run/fitout/ready, the gate's file */
+	const char *state_path;         /* /var/lib/fitout */
 	struct fetcher *fetcher;        /* io/fetcher.h */
 	struct transaction *transaction;  /* io/transaction.h; NULL before stage */
 

@@ -24,6 +24,9 @@ struct removal {
 	const char *label;         /* "file /etc/motd" */
 	const char *destination;
 	bool only_empty;           /* a directory: its inside is not ours */
+	const struct record *record;
+	const char *old;           /* where it is once removed; or NULL */
+	bool kept;                 /* a tree that waits for a rollback */
 };
 
 struct plan {

@@ -29,6 +29,7 @@ struct signal_spec {
 
 struct profile {
 	const char *source;          /* as named on the command line */
+	const char *directory;       /* that it came from; NULL: from none */
 	const char *text;            /* with everything included */
 	const char *text_sha256;     /* set by run/ once read; may be NULL */
 	int64_t version;             /* fitout = 1; */

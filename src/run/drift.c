@@ -117,17 +117,18 @@ save_difference(void *context, const struct manifest_difference *difference)
 	return 0;
 }
 
+/* OLD: where what was at DESTINATION is now. */
 static int
-save_step(struct run *run, const struct step *step, int driftfd,
-	  struct error *err)
+save_old(struct run *run, const char *label, const char *old,
+	 const char *destination, const struct record *record, int driftfd,
+	 struct error *err)
 {
-	struct manifest_filter filter = { step->recorded->apart, 0 };
+	struct manifest_filter filter = { record->apart, 0 };
 	own_fd int dirfd = path_open_dir(run->state.rootfd,
-		path_parent(run->arena, step->old), err);
+		path_parent(run->arena, old), err);
 	struct saving saving = {
 		.run = run, .driftfd = driftfd, .olddirfd = dirfd,
-		.old_name = path_base(step->old),
-		.destination = step->resource->destination,
+		.old_name = path_base(old), .destination = destination,
 	};
 	size_t n;
 
@@ -135,16 +136,31 @@ save_step(struct run *run, const struct step *step, int driftfd,
 		return -1;
 	while (filter.skip && filter.skip[filter.n])
 		filter.n++;
-	if (manifest_compare(dirfd, saving.old_name, step->recorded->manifest,
-			     step->recorded->manifest_bytes, &filter, false,
+	if (manifest_compare(dirfd, saving.old_name, record->manifest,
+			     record->manifest_bytes, &filter, false,
 			     save_difference, &saving, &n, err) < 0)
 		return -1;
 	if (saving.saved)
-		log_info("drift.saved", step->resource->label,
+		log_info("drift.saved", label,
 			"what was changed in it is kept in %s/generations/"
 			"%lld/drift", run->state.path,
 			(long long)run->previous.number);
 	return 0;
+}
+
+static void
+save(struct run *run, const char *label, const char *old,
+     const char *destination, const struct record *record, int *driftfd)
+{
+	struct error err = ERROR_INIT;
+
+	if (*driftfd < 0)
+		*driftfd = open_drift(run, &err);
+	if (*driftfd < 0 || save_old(run, label, old, destination, record,
+				     *driftfd, &err) < 0)
+		log_warning("drift.lost", label,
+			    "what was changed in it could not be kept: %s",
+			    err.text);
 }
 
 void
@@ -154,15 +170,17 @@ drift_save(struct run *run)
 
 	for (size_t i = 0; i < run->plan.n; i++) {
 		const struct step *step = &run->plan.steps[i];
-		struct error err = ERROR_INIT;
 
-		if (!has_drifted(step))
-			continue;
-		if (driftfd < 0)
-			driftfd = open_drift(run, &err);
-		if (driftfd < 0 || save_step(run, step, driftfd, &err) < 0)
-			log_warning("drift.lost", step->resource->label,
-				    "what was changed in it could not be "
-				    "kept: %s", err.text);
+		if (has_drifted(step))
+			save(run, step->resource->label, step->old,
+			     step->resource->destination, step->recorded,
+			     &driftfd);
+	}
+	for (size_t i = 0; i < run->plan.n_removals; i++) {
+		const struct removal *removal = &run->plan.removals[i];
+
+		if (removal->old && !removal->kept)
+			save(run, removal->label, removal->old,
+			     removal->destination, removal->record, &driftfd);
 	}
 }

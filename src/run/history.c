@@ -43,7 +43,8 @@ remove_older(int dirfd, int64_t (*number)(const char *name), int64_t limit,
 	while ((entry = readdir(dir))) {
 		int64_t found = number(entry->d_name);
 
-		if (found >= 0 && found < limit &&
+		/* 0: a tree that was there before fitout came. It stays. */
+		if (found > 0 && found < limit &&
 		    tree_remove(dirfd, entry->d_name, err) < 0)
 			return -1;
 	}

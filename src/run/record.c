@@ -20,7 +20,8 @@ record_step(struct run *run, struct generation_text *text, struct step *step,
 	key_describe(kind->keys, step->resource->spec, &spec);
 	record.spec = str_get(&spec);
 	if (step->action == ACTION_NONE && step->recorded) {
-		record.apart = step->recorded->apart;
+		record.apart = step->apart ? step->apart
+					   : step->recorded->apart;
 		record.manifest = step->recorded->manifest;
 		record.manifest_bytes = step->recorded->manifest_bytes;
 		generation_add(text, kind->name, step->resource->name,

@@ -15,13 +15,21 @@
 #include "io/transaction.h"
 #include "plan/kept.h"
 
+/* Is it the place of something that the profile names, or does it hold one,
+ * or lie in a tree that is? (What was put into a tree goes when the tree is
+ * put down anew, and its comparison sees to that.) */
 static bool
 is_named(const struct profile *profile, const char *destination)
 {
 	for (size_t i = 0; i < profile->n; i++) {
-		const char *named = profile->resources[i].destination;
+		const struct resource *resource = &profile->resources[i];
+		const char *named = resource->destination;
 
-		if (named && strcmp(named, destination) == 0)
+		if (!named)
+			continue;
+		if (path_is_below(named, destination) ||
+		    (resource->kind->tree &&
+		     path_is_below(destination, named)))
 			return true;
 	}
 	return false;
@@ -63,7 +71,10 @@ void
 removal_find(const struct context *context,
 	     const struct generation *previous, struct plan *plan)
 {
-
+	/* Another profile's things are not this one's to remove. */
+	if (previous->number == 0 ||
+	    strcmp(previous->profile_name, context->profile->name) != 0)
+		return;
 	plan->removals = arena_array(context->arena, previous->n + 1,
 				     sizeof *plan->removals);
 	for (size_t i = 0; i < previous->n; i++) {
@@ -76,6 +87,7 @@ removal_find(const struct context *context,
 					      row->name),
 			.destination = row->record.destination,
 			.only_empty = row->record.manifest_bytes == 0,
+			.record = &row->record,
 		};
 	}
 	qsort(plan->removals, plan->n_removals, sizeof *plan->removals,
@@ -112,39 +124,57 @@ is_tree(const struct context *context, const char *path)
 	       S_ISDIR(st.st_mode);
 }
 
-/* Trees wait for a rollback, as those do that are replaced. */
+/* Trees wait for a rollback, as those do that are replaced; a file waits until
+ * the end of the run, where what somebody had made of it is kept. */
 static int
-take_away(struct context *context, const struct removal *removal,
-	  struct error *err)
+take_away(struct context *context, struct removal *removal, struct error *err)
 {
 	const char *destination = removal->destination;
-	const char *path, *staged;
+	bool keep = is_tree(context, destination) &&
+		    context->profile->keep_generations > 0;
+	const char *path;
 	int dirfd;
 
-	if (removal->only_empty || !is_tree(context, destination) ||
-	    context->profile->keep_generations < 1)
-		return transaction_remove(context->transaction, destination, err);
-	if (transaction_staging(context->transaction, destination, &dirfd, &path,
-				err) < 0)
+	if (removal->only_empty)
+		return transaction_remove(context->transaction, destination,
+					  err);
+	if (transaction_staging(context->transaction, destination, &dirfd,
+				&path, err) < 0)
 		return -1;
-	staged = path_join(context->arena, path,
-			   transaction_new_name(context->transaction));
-	if (transaction_move(context->transaction, destination, staged, err) < 0)
+	removal->old = path_join(context->arena, path,
+		transaction_new_name(context->transaction));
+	if (transaction_move(context->transaction, destination, removal->old,
+			     err) < 0)
 		return -1;
-	return transaction_keep_old(context->transaction, staged,
+	removal->kept = keep;
+	if (!keep)
+		return 0;
+	return transaction_keep_old(context->transaction, removal->old,
 		kept_path(context->arena, destination, context->generation),
 		err);
+}
+
+/* A directory below which a removed tree is kept is not empty. */
+static bool
+holds_kept(const struct plan *plan, const char *path)
+{
+	for (size_t i = 0; i < plan->n_removals; i++)
+		if (plan->removals[i].kept &&
+		    path_is_below(plan->removals[i].destination, path))
+			return true;
+	return false;
 }
 
 int
 removal_commit(struct context *context, struct error *err)
 {
 	for (size_t i = 0; i < context->plan->n_removals; i++) {
-		const struct removal *removal = &context->plan->removals[i];
+		struct removal *removal = &context->plan->removals[i];
 		int64_t begin = clock_ms();
 
-		if (removal->only_empty && !is_empty(context,
-						     removal->destination)) {
+		if (removal->only_empty &&
+		    (holds_kept(context->plan, removal->destination) ||
+		     !is_empty(context, removal->destination))) {
 			log_warning("remove.kept", removal->label,
 				"%s is not empty: it stays",
 				removal->destination);

@@ -4,7 +4,8 @@
  * away: shown by plan, removed by apply through the transaction, so that a
  * failed run brings it back. A directory that fitout was asked to make goes
  * only if fitout made it and it is empty by then; accounts, packages of the
- * operating system and services stay.
+ * operating system and services stay. So does what holds something that the
+ * profile names, and everything that a profile of another name installed.
  */
 #pragma once
 

@@ -197,6 +197,7 @@ run_plan(struct run *run, struct error *err)
 		.run_id = run->context.run_id,
 		.transaction = run->transaction,
 		.ready_path = run->state.ready_path,
+		.state_path = run->state.path,
 		.fetcher = run->fetcher,
 		.fetch = run_fetch,
 		.event = run_event,

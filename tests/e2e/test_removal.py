@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a profile no longer names, what it moves, and what is not its own:
+nothing that somebody may miss goes without a trace."""
+import hashlib
+import io
+import subprocess
+import tarfile
+
+import pytest
+
+pytestmark = pytest.mark.host
+
+
+class Place:
+    """A scratch directory, archives in it, and fitout with its own state."""
+
+    def __init__(self, path, binary):
+        self.path = path
+        self.binary = str(binary)
+
+    def package(self, name, into, files, **keys):
+        """One package block; FILES is { name in the tree: text }."""
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w:gz") as tar:
+            for file, text in files.items():
+                info = tarfile.TarInfo("%s/%s" % (name, file))
+                info.size = len(text)
+                tar.addfile(info, io.BytesIO(text.encode()))
+        digest = hashlib.sha256(data.getvalue()).hexdigest()
+        archive = self.path / ("%s-%s.tar.gz" % (name, digest[:8]))
+        archive.write_bytes(data.getvalue())
+        more = "".join(" %s = %s;" % item for item in keys.items())
+        return ('{ name = "%s"; url = "file://%s"; sha256 = "%s"; '
+                'into = "%s/%s";%s }' % (name, archive, digest, self.path,
+                                         into, more))
+
+    def run(self, *argv):
+        return subprocess.run(
+            [self.binary, "--state", str(self.path / "state"), *argv],
+            capture_output=True, text=True, timeout=120, check=False)
+
+    def apply(self, *blocks, name="web", status=0):
+        profile = self.path / "p.cfg"
+        profile.write_text('fitout = 1;\nname = "%s";\n%s\n' % (
+            name, "\n".join(blocks)))
+        profile.chmod(0o644)
+        result = self.run("apply", str(profile))
+        assert result.returncode == status, result.stderr
+        return result
+
+    def read(self, name):
+        return (self.path / name).read_text()
+
+    def find(self, text):
+        """Files that hold TEXT, in the whole scratch directory."""
+        return [str(file.relative_to(self.path))
+                for file in sorted(self.path.rglob("*"))
+                if file.is_file() and not file.is_symlink() and
+                file.suffix != ".gz" and
+                text in file.read_text(errors="replace")]
+
+
+def packages(*blocks):
+    return "packages = ( %s );" % ", ".join(blocks)
+
+
+@pytest.fixture
+def place(tmp_path, fitout):
+    return Place(tmp_path, fitout)
+
+
+def test_what_holds_something_that_is_named_stays(place):
+    outer = place.package("a", "p", {"f": "outer"})
+    inner = place.package("b", "p/sub", {"g": "inner"})
+    place.apply(packages(outer, inner))
+    place.apply(packages(inner))
+    assert place.read("p/sub/g") == "inner"
+
+
+def test_a_file_taken_out_of_a_tree_gives_the_trees_own_back(place):
+    tree = packages(place.package("a", "p", {"x.conf": "the package's"}))
+    over = 'files = ( { to = "%s/p/x.conf"; content = "ours"; } );' % place.path
+    place.apply(tree, over)
+    assert place.read("p/x.conf") == "ours"
+    place.apply(tree)
+    assert place.read("p/x.conf") == "the package's"
+    assert "nothing to do" in place.apply(tree).stdout
+
+
+def test_an_edited_file_that_is_removed_is_kept_as_drift(place):
+    place.apply('files = ( { to = "%s/c"; content = "x"; } );' % place.path)
+    (place.path / "c").write_text("edited by hand")
+    place.apply('directories = ( { path = "%s/d"; } );' % place.path)
+    assert not (place.path / "c").exists()
+    assert place.find("edited by hand") == [
+        "state/generations/1/drift%s/c" % place.path]
+
+
+def test_another_profile_does_not_remove_the_first_ones(place):
+    place.apply('files = ( { to = "%s/c"; content = "x"; } );' % place.path)
+    place.apply('files = ( { to = "%s/d"; content = "y"; } );' % place.path,
+                name="other")
+    assert place.read("c") == "x"
+
+
+def test_a_directory_that_was_there_before_is_never_pruned(place):
+    (place.path / "p").mkdir()
+    (place.path / "p" / "db").write_text("precious")
+    for text in "1234":
+        place.apply(packages(place.package("a", "p", {"f": text})))
+    assert place.find("precious") == [".fitout-old/p-0/db"]
+
+
+def test_kept_paths_move_with_the_package(place):
+    place.apply(packages(place.package("a", "p", {"f": "1", "logs/.x": ""},
+                                       keep='[ "logs" ]')))
+    (place.path / "p/logs/access").write_text("a line")
+    place.apply(packages(place.package("a", "q", {"f": "2", "logs/.x": ""},
+                                       keep='[ "logs" ]')))
+    assert place.read("q/logs/access") == "a line"
+
+
+def test_a_kept_path_through_a_link_is_refused(place):
+    place.apply(packages(place.package("a", "p", {"f": "1"},
+                                       keep='[ "logs/x" ]')))
+    (place.path / "out").mkdir()
+    (place.path / "out/x").write_text("somebody's")
+    (place.path / "p/logs").symlink_to(place.path / "out")
+    result = place.apply(packages(place.package(
+        "a", "p", {"f": "2"}, keep='[ "logs/x" ]')), status=1)
+    assert "symbolic link" in result.stderr
+    assert place.read("out/x") == "somebody's"
+    assert place.read("p/f") == "1"
+
+
+def test_an_upgrade_inside_a_tree_is_not_the_trees_drift(place):
+    outer = place.package("a", "p", {"f": "outer"})
+    for text in "12":
+        place.apply(packages(outer, place.package("b", "p/sub", {"g": text})))
+    status = place.run("status").stdout
+    assert "difference" not in status, status
+    result = place.apply(packages(outer, place.package("b", "p/sub",
+                                                       {"g": "2"})))
+    assert "nothing to do" in result.stdout
+
+
+def test_a_tree_that_would_swallow_the_state_is_refused(place):
+    block = place.package("a", ".", {"f": "1"}).replace("/.\"", "\"")
+    result = place.apply(packages(block), status=1)
+    assert "fitout's own state" in result.stderr
+    assert (place.path / "state").is_dir()
+
+
+def test_a_directory_of_the_system_is_refused(place):
+    block = place.package("a", "p", {"f": "1"}).replace(
+        '"%s/p"' % place.path, '"/etc"')
+    result = place.apply(packages(block), status=2)
+    assert "p.cfg:3" in result.stderr and "the system's" in result.stderr
+
+
+def test_rollback_takes_no_relative_source_from_where_it_is_called(place):
+    (place.path / "x.txt").write_text("of the profile")
+    source = 'files = ( { to = "%s/c"; source = "x.txt"; } );' % place.path
+    place.apply(source)
+    place.apply('files = ( { to = "%s/c"; content = "y"; } );' % place.path)
+    (place.path / "evil").mkdir()
+    (place.path / "evil/x.txt").write_text("evil")
+    result = subprocess.run(
+        [place.binary, "--state", str(place.path / "state"), "rollback"],
+        cwd=place.path / "evil", capture_output=True, text=True, timeout=60,
+        check=False)
+    assert result.returncode == 1
+    assert "is relative" in result.stderr
+    assert place.read("c") == "y"
+
+
+def test_what_people_see_holds_no_terminal_escapes(place):
+    result = place.apply('files = ( { to = "%s/c"; source = "/tmp/\\x1b[1m"; '
+                         '} );' % place.path, status=1)
+    for text in (result.stdout, result.stderr,
+                 place.run("report").stdout, place.run("status").stdout):
+        assert "\x1b" not in text
