@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/apply.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -394,9 +395,10 @@ clean_up(struct run *run)
 	struct error err = ERROR_INIT;
 	int64_t begin = clock_ms();
 
-	/* Nobody waits for this any more: let the programs go first. */
+	/* Nobody waits for this any more: let the programs go first. (That it
+	 * cannot be lowered is no reason to say anything.) */
 	if (nice(10) == -1)
-		log_debug("run.cleanup", NULL, "cannot lower the priority");
+		errno = 0;
 	drift_save(run);
 	if (record_digests(run, &err) < 0)
 		log_warning("record.digests", NULL, "%s", err.text);

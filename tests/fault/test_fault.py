@@ -28,8 +28,8 @@ SWEEPS = [
     ("install", "inject", "fs", 9, 50),
     ("check-fails", "inject", "fs", 9, 50),
     ("upgrade", "inject", "sync", 3, 40),
-    ("supervised", "kill", "net", 16, 6),
-    ("supervised-fails", "kill", "fs", 60, 6),
+    ("supervised", "kill", "net", 3, 4),
+    ("supervised-fails", "kill", "fs", 15, 3),
     ("upgrade", "from", "fs", 6, 30),
     ("check-fails", "from", "fs", 9, 20),
 ]
