@@ -109,8 +109,14 @@ class Origin:
 
     def close(self):
         self.closing.set()
+        # Each ends at its next look; not one after the other.
+        ends = [threading.Thread(target=server.shutdown)
+                for server in self._servers]
+        for thread in ends:
+            thread.start()
+        for thread in ends:
+            thread.join()
         for server in self._servers:
-            server.shutdown()
             server.server_close()
         self._servers.clear()
 
