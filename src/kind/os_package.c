@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "kind/agent_gate.h"
+#include "kind/output.h"
 #include "kind/planned.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
@@ -305,6 +306,10 @@ static const char *const stale_words[] = {
 	NULL
 };
 
+static const char *const broken_words[] = {
+	"dpkg was interrupted", NULL
+};
+
 static bool
 says(const struct str *output, const char *const *words)
 {
@@ -340,8 +345,11 @@ static int
 run_manager(struct context *context, const char *const *argv,
 	    struct str *output, struct error *err)
 {
+	/* Ubuntu's needrestart would start services again, or ask. */
+	static const char *const quiet[] = { "NEEDRESTART_SUSPEND=1", NULL };
 	struct process_run command = {
 		.argv = argv,
+		.env = environment_with(context->arena, quiet),
 		.rootfd = context->image ? context->rootfd : -1,
 		.deadline = context->budget,
 		.output = output,
@@ -405,6 +413,32 @@ begin_words(struct context *context, enum manager manager, struct list *list)
 }
 
 static int
+update_lists(struct context *context, struct str *output, struct error *err)
+{
+	struct list words = { arena_array(context->arena, FIXED_WORDS,
+					  sizeof *words.item), 0 };
+
+	log_info("os_package.update", NULL, "apt's lists are empty or old; "
+		 "updating them");
+	begin_words(context, MANAGER_APT, &words);
+	words.item[words.n++] = "update";
+	return run_manager(context, words.item, output, err);
+}
+
+/* An installation before this one was cut short: a power cut, a budget. */
+static int
+finish_interrupted(struct context *context, struct str *output,
+		   struct error *err)
+{
+	static const char *const words[] = { "dpkg", "--force-confdef",
+		"--force-confold", "--configure", "--pending", NULL };
+
+	log_info("os_package.configure", NULL, "an installation before this "
+		 "one was cut short; finishing it");
+	return run_manager(context, words, output, err);
+}
+
+static int
 install(struct context *context, enum manager manager,
 	const struct list *names, struct error *err)
 {
@@ -413,8 +447,6 @@ install(struct context *context, enum manager manager,
 	static const char *const rpm_tail[] = { "install", NULL };
 	struct list words = { arena_array(context->arena,
 		names->n + FIXED_WORDS, sizeof *words.item), 0 };
-	struct list update = { arena_array(context->arena, FIXED_WORDS,
-		sizeof *update.item), 0 };
 	own_str struct str output = STR_INIT(OUTPUT_BYTES);
 
 	begin_words(context, manager, &words);
@@ -423,14 +455,17 @@ install(struct context *context, enum manager manager,
 		words.item[words.n++] = names->item[i];
 	if (run_manager(context, words.item, &output, err) == 0)
 		return 0;
-	if (manager != MANAGER_APT || !says(&output, stale_words))
+	if (manager != MANAGER_APT || interrupt_check(err) < 0)
 		return -1;
-	log_info("os_package.update", NULL, "apt's lists are empty or old; "
-		 "updating them");
-	begin_words(context, manager, &update);
-	update.item[update.n++] = "update";
-	if (run_manager(context, update.item, &output, err) < 0)
+	if (says(&output, broken_words)) {
+		if (finish_interrupted(context, &output, err) < 0)
+			return -1;
+	} else if (says(&output, stale_words)) {
+		if (update_lists(context, &output, err) < 0)
+			return -1;
+	} else {
 		return -1;
+	}
 	return run_manager(context, words.item, &output, err);
 }
 

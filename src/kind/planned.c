@@ -65,10 +65,27 @@ through_link(const struct context *context, const struct step *step,
 			    target, rest);
 }
 
+/* Does the run take away what is there? */
+static bool
+is_removed(const struct context *context, const char *path)
+{
+	const struct plan *plan = context->plan;
+
+	for (size_t i = 0; i < plan->n_removals; i++)
+		if (!plan->removals[i].only_empty &&
+		    path_is_below(path, plan->removals[i].destination))
+			return true;
+	return false;
+}
+
 int
 planned_open(const struct context *context, const char *path,
 	     struct error *err)
 {
+	if (is_removed(context, path)) {
+		errno = ENOENT;
+		return error_sys(err, "open %s", path);
+	}
 	for (int links = 0; links < LINKS_MAX; links++) {
 		const struct step *step = staged_owner(context, path);
 		const char *target;

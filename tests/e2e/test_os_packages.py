@@ -112,6 +112,19 @@ def test_a_lock_that_is_never_given_up_ends_with_the_budget(host):
     holder.wait(30)
 
 
+def test_an_installation_that_was_cut_short_is_finished_first(host):
+    apply(host, 'os_packages = [ "gamma" ];\n')
+    host.run("sh", "-ec", """
+        dpkg --unpack /srv/repository/beta_1.0_all.deb
+        # What a dpkg that was killed leaves: its journal.
+        grep -A99 '^Package: beta$' /var/lib/dpkg/status | sed '/^$/q' \
+            >/var/lib/dpkg/updates/0001
+        """)
+    said = apply(host, 'os_packages = [ "alpha" ];\n')
+    assert "cut short" in said, said
+    assert installed(host, "alpha") and installed(host, "beta")
+
+
 def test_a_policy_of_the_host_is_put_back(host):
     policy = "#!/bin/sh\nexit 104\n"
     host.run("sh", "-c", "cat >/usr/sbin/policy-rc.d; "

@@ -101,6 +101,29 @@ def test_a_program_renamed_in_its_file_takes_the_old_ones_place(place):
     assert place.states() == {"uno": "RUNNING", "two": "RUNNING"}
 
 
+def test_a_program_that_the_profile_no_longer_brings_is_removed(place):
+    profile = two_programs(place)
+    three = place.program(
+        "three", f"{place.programs}/one/bin/run {place.dir}/three.log")
+    place.apply(profile.replace("files = (", f"files = ( {three},"))
+    pids = place.pids()
+    assert "three" in pids
+    place.apply(profile)
+    assert "three" not in place.pids()
+    assert place.pids() == {k: v for k, v in pids.items() if k != "three"}
+
+
+def test_a_listed_program_whose_file_goes_is_refused(place):
+    profile = two_programs(place)
+    three = place.program(
+        "three", f"{place.programs}/one/bin/run {place.dir}/three.log")
+    listed = profile.replace('"two" ]', '"two", "three" ]')
+    place.apply(listed.replace("files = (", f"files = ( {three},"))
+    error = place.apply(listed, status=1).error()
+    assert "program three is defined by no file" in error, error
+    assert place.states()["three"] == "RUNNING"
+
+
 def test_programs_of_others_are_left_alone(place):
     (place.conf_d / "other.conf").write_text(
         f"[program:other]\ncommand = /bin/sleep 1000\n")
