@@ -249,12 +249,17 @@ start_command(struct context *context, const struct agent_spec *spec,
 	struct deadline deadline = deadline_within(context->budget,
 						   spec->timeout_s * 1000);
 
+	/* One that could not be stopped is not started twice. */
+	if (agent_command_says(context, spec) == 1)
+		return 0;
 	if (agent_run(context, spec->start, NULL, spec->timeout_s * 1000,
-		     err) < 0)
+		      err) < 0)
 		return err->code == ERROR_TIMEOUT
 			? error_in(err, "start the agent (start must return "
 				   "once the agent runs)")
 			: error_in(err, "start the agent");
+	if (!spec->status)
+		return 0;
 	while (agent_command_says(context, spec) == 0) {
 		if (deadline_passed(deadline))
 			return error_raise(err, ERROR_TIMEOUT, "%s has ended, "
@@ -263,7 +268,11 @@ start_command(struct context *context, const struct agent_spec *spec,
 		if (interrupt_sleep(POLL_MS, deadline, err) < 0)
 			return -1;
 	}
-	return 0;
+	if (interrupt_sleep(STAY_MS, context->budget, err) < 0)
+		return -1;
+	return agent_command_says(context, spec) ? 0
+		: error_raise(err, ERROR_CHECK, "the agent ended within a "
+			      "second of its start (says agent.status)");
 }
 
 static int

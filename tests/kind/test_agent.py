@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An agent that is a command: when it is started, stopped, left alone."""
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+# start, stop and status of a real process, with a log of what was asked.
+AGENT = """#!/bin/sh
+cd "$(dirname "$0")" || exit 1
+[ "$1" = status ] || echo "$1" >>asked
+# A dead process that nobody has waited for is no running agent.
+alive() {
+	[ -e pid ] && case $(ps -o stat= -p "$(cat pid)") in
+	"" | Z*) false ;;
+	esac
+}
+case $1 in
+start)
+	[ ! -e start-hangs ] || sleep 3600
+	[ ! -e start-fails ] || { echo "no key" >&2; exit 6; }
+	sleep 3600 >/dev/null 2>&1 &
+	echo $! >pid ;;
+stop) [ ! -e stop-fails ] || exit 1
+	alive && kill "$(cat pid)"; rm -f pid ;;
+status) alive ;;
+esac
+"""
+
+
+class Agent:
+    def __init__(self, place):
+        self.place = place
+        self.dir = place.dir / "agent"
+        self.dir.mkdir()
+        self.program = self.dir / "agent"
+        self.program.write_text(AGENT)
+        self.program.chmod(0o755)
+
+    def block(self, more="", words=("start", "stop", "status")):
+        keys = " ".join(f'{w} = [ "{self.program}", "{w}" ];' for w in words)
+        return f'agent = {{ kind = "command"; {keys} {more} }};\n'
+
+    def profile(self, content="x", check="true", **how):
+        return (f'files = ( {{ content = "{content}"; to = '
+                f'"{self.place.dir}/file"; }} );\n'
+                f'checks = ( {{ run = [ "{check}" ]; timeout = 1; }} );\n' +
+                self.block(**how))
+
+    def asked(self):
+        path = self.dir / "asked"
+        return path.read_text().split() if path.exists() else []
+
+    def running(self):
+        return subprocess.run([self.program, "status"]).returncode == 0
+
+    def close(self):
+        if self.running():
+            os.kill(int((self.dir / "pid").read_text()), signal.SIGKILL)
+            while self.running():
+                time.sleep(0.02)
+
+
+@pytest.fixture
+def agent(place):
+    made = Agent(place)
+    yield made
+    made.close()
+
+
+def test_it_is_started_last_and_then_left_alone(agent, place):
+    place.apply(agent.profile())
+    assert agent.running() and agent.asked() == ["start"]
+    assert "nothing to do" in place.apply(agent.profile()).out
+    assert agent.asked() == ["start"]
+
+
+def test_it_is_stopped_while_something_changes(agent, place):
+    place.apply(agent.profile())
+    text = agent.profile(content="y").replace(
+        "checks = (", "commands = ( { name = \"look\"; run = [ \"sh\", "
+        f"\"-c\", \"test ! -e {agent.dir}/pid && touch {place.dir}/quiet\" ];"
+        f" creates = \"{place.dir}/quiet\"; }} );\nchecks = (")
+    place.apply(text)
+    assert agent.running() and agent.asked() == ["start", "stop", "start"]
+
+
+def test_it_is_started_again_when_it_has_ended(agent, place):
+    place.apply(agent.profile())
+    agent.close()
+    done = place.apply(agent.profile())
+    assert "not running" in done.err
+    assert agent.running()
+
+
+def test_it_is_not_started_when_a_check_fails(agent, place):
+    place.apply(agent.profile(check="false"), status=1)
+    assert "start" not in agent.asked() and not agent.running()
+
+
+def test_a_failing_run_on_a_live_host_starts_it_again(agent, place):
+    place.apply(agent.profile())
+    place.apply(agent.profile(content="y", check="false"), status=1)
+    assert agent.running()
+    assert (place.dir / "file").read_text() == "x"
+
+
+def test_a_start_that_fails_fails_the_run(agent, place):
+    (agent.dir / "start-fails").touch()
+    done = place.apply(agent.profile(), status=1)
+    assert "exit status 6" in done.error() and "no key" in done.error()
+    assert not (place.dir / "file").exists()
+
+
+def test_a_start_that_does_not_return_is_ended_and_explained(agent, place):
+    (agent.dir / "start-hangs").touch()
+    error = place.apply(agent.profile(more="timeout = 1;"), status=1).error()
+    assert "must return once the agent runs" in error, error
+    assert not agent.running()
+
+
+def test_an_agent_that_ends_right_after_its_start_fails_the_run(agent, place):
+    agent.program.write_text(AGENT.replace("sleep 3600 >", "true >"))
+    error = place.apply(agent.profile(more="timeout = 2;"), status=1).error()
+    assert "agent.status" in error, error
+
+
+def test_a_stop_that_fails_fails_the_run_before_anything_changes(
+        agent, place):
+    place.apply(agent.profile())
+    (agent.dir / "stop-fails").touch()
+    error = place.apply(agent.profile(content="y"), status=1).error()
+    assert "stop the agent" in error, error
+    assert agent.asked() == ["start", "stop"]
+    assert agent.running() and (place.dir / "file").read_text() == "x"
+
+
+def test_an_agent_that_runs_and_cannot_be_stopped(agent, place):
+    place.apply(agent.profile(words=("start", "status")))
+    error = place.apply(agent.profile("y", words=("start", "status")),
+                        status=1).error()
+    assert "add stop" in error, error
+
+
+def test_its_package_is_installed_once(agent, place):
+    package = place.package("agent-package", {
+        "install": "#!/bin/sh\necho \"$1 $PWD\" >>/%s/installed\n" % place.dir})
+    keys = package[package.index("url ="):package.index("into =")]
+    more = f'package = {{ {keys} }}; install = [ "./install", "auto" ];'
+    place.apply(agent.profile(more=more))
+    (line,) = (place.dir / "installed").read_text().splitlines()
+    word, where = line.split()
+    assert word == "auto" and where.endswith("/tree") and "fitout" in where
+    assert agent.running()
+    assert "nothing to do" in place.apply(agent.profile(more=more)).out
+    place.apply(agent.profile(content="y", more=more))
+    assert len((place.dir / "installed").read_text().splitlines()) == 1
+    assert not os.path.exists(where), "staging is gone"
+
+
+def test_an_installer_that_starts_it_fails_the_run(agent, place):
+    more = f'install = [ "{agent.program}", "start" ];'
+    error = place.apply(agent.profile(more=more), status=1).error()
+    assert "in spite of the gate" in error, error
+    assert not agent.running() and agent.asked() == ["start", "stop"]
+
+
+def test_an_installer_that_fails(agent, place):
+    more = 'install = [ "sh", "-c", "echo wrong machine; exit 9" ];'
+    done = place.apply(agent.profile(more=more), status=1)
+    assert "exit status 9" in done.error() and "wrong machine" in done.error()
+    assert agent.asked() == []
+    assert "left in place" in done.out + done.err
