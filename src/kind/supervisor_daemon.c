@@ -196,6 +196,7 @@ unit_text(const struct context *context,
 		"ExecStart=%s --nodaemon --configuration %s\n"
 		"KillMode=mixed\n"
 		"TimeoutStopSec=120\n"
+		"OOMPolicy=continue\n"
 		"Restart=on-failure\n"
 		"RestartSec=5\n"
 		"\n"
