@@ -25,7 +25,7 @@
  * systemd's generator pass over. The real one keeps its last name: scripts
  * look at their $0. */
 #define HELD_DIR ".fitout"
-#define MARK "# fitout's gate:"
+#define MARK AGENT_GATE_MARK
 
 static const char *const cron_dirs[] = {
 	"/etc/cron.d", "/var/spool/cron/crontabs", "/var/spool/cron", NULL

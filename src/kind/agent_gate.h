@@ -78,12 +78,22 @@ int agent_shield_begin(struct context *context, bool all,
 int agent_shield_end(struct context *context, struct agent_shield *shield,
 		     struct error *err);
 
+/* After a run that was killed while it installed: its policy-rc.d goes. */
+int agent_shield_recover(struct context *context, struct error *err);
+
 /* ---- text, pure ---- */
+
+/* In every text of the gate's own: whose file it is. */
+#define AGENT_GATE_MARK "# fitout's gate:"
 
 /* A crontab's TEXT with the question in front of every command that lacks
  * it. SYSTEM: with a user's name in sixth place (crontab(5)). */
 void agent_gate_cron_text(const char *text, bool system,
 			  const char *ready_path, struct str *out);
+/* A policy-rc.d that says no to starting SERVICE (NULL: anything) while the
+ * gate is closed, and leaves the rest to the one at KEPT_PATH. */
+void agent_gate_policy_text(const char *service, const char *kept_path,
+			    const char *ready_path, struct str *out);
 /* The script that stands in for the init script whose text is REAL. */
 void agent_gate_script_text(const char *service, const char *real,
 			    const char *held_path, const char *ready_path,

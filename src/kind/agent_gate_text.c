@@ -86,6 +86,34 @@ agent_gate_cron_text(const char *text, bool system, const char *ready_path,
 	str_release(&question);
 }
 
+/*
+ * "policy-rc.d [--quiet] SERVICE ACTIONS [RUNLEVEL]", or --list; 101 is "not
+ * allowed" (/usr/share/doc/init-system-helpers/README.policy-rc.d.gz).
+ */
+void
+agent_gate_policy_text(const char *service, const char *kept_path,
+		       const char *ready_path, struct str *out)
+{
+	str_add(out, "#!/bin/sh\n" AGENT_GATE_MARK " here while fitout "
+		"installs packages.\n");
+	if (!service) {
+		str_add(out, "exit 101\n");
+		return;
+	}
+	str_add(out, "ready=");
+	add_word(out, ready_path);
+	str_addf(out, "\n"
+		 "kept=%s\n"
+		 "case \"$*\" in\n"
+		 "*--list*) ;;\n"
+		 "\"%s \"*start* | *\" %s \"*start* | \\\n"
+		 "\"%s.service \"*start* | *\" %s.service \"*start*)\n"
+		 "\t[ -e \"$ready\" ] || exit 101 ;;\n"
+		 "esac\n"
+		 "[ ! -x \"$kept\" ] || exec \"$kept\" \"$@\"\n"
+		 "exit 0\n", kept_path, service, service, service, service);
+}
+
 /* insserv and update-rc.d read these comments (LSB, chapter 22.2). */
 static void
 add_header(const char *service, const char *real, struct str *out)
@@ -121,7 +149,7 @@ agent_gate_script_text(const char *service, const char *real,
 		str_add(out, "\n# description: held by fitout\n");
 	}
 	add_header(service, real, out);
-	str_add(out, "# fitout's gate: nothing starts this service before a "
+	str_add(out, AGENT_GATE_MARK " nothing starts this service before a "
 		"run of fitout is\n# complete. The real script is the one "
 		"named at the end.\nready=");
 	add_word(out, ready_path);

@@ -199,6 +199,8 @@ agent_hold(struct context *context, struct step *step, struct error *err)
 {
 	const struct agent_spec *spec = step->resource->spec;
 
+	if (agent_shield_recover(context, err) < 0)
+		return -1;
 	if (context->image)
 		return 0;
 	if (agent_is_running(context, spec) && drain(context, step, err) < 0)

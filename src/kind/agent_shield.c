@@ -26,37 +26,10 @@
 
 #define POLICY "policy-rc.d"
 #define POLICY_KEPT "policy-rc.d.fitout-kept"
-#define POLICY_MARK "# fitout's gate:"
+#define POLICY_MARK AGENT_GATE_MARK
 #define WATCHER_END_MS 10000
 
 /* ---- policy-rc.d (Debian policy-rc.d specification, invoke-rc.d(8)) ---- */
-
-static const char *
-policy_text(const struct agent_shield *shield)
-{
-	const struct context *context = shield->gate.context;
-	const char *service = shield->gate.service;
-	struct arena *arena = context->arena;
-	const char *mine;
-
-	/* Nothing is started in an image. */
-	if (context->image)
-		mine = "exit 101\n";
-	else
-		mine = arena_printf(arena, "case \"$1\" in\n"
-			"%s | %s.service)\n"
-			"\tcase \"$2\" in\n"
-			"\t*start*) exit 101 ;;\n"
-			"\tesac ;;\n"
-			"esac\n", service, service);
-	return arena_printf(arena, "#!/bin/sh\n"
-		POLICY_MARK " here while fitout installs packages.\n"
-		"%s"
-		"if [ -x /usr/sbin/" POLICY_KEPT " ]; then\n"
-		"\texec /usr/sbin/" POLICY_KEPT " \"$@\"\n"
-		"fi\n"
-		"exit 0\n", mine);
-}
 
 static int
 open_sbin(const struct agent_shield *shield, struct error *err)
@@ -87,13 +60,18 @@ has_dpkg(const struct agent_shield *shield)
 static int
 put_policy(struct agent_shield *shield, struct error *err)
 {
-	const char *text = policy_text(shield);
+	const struct context *context = shield->gate.context;
+	own_str struct str text = STR_INIT(16384);
 	own_fd int sbin = -1;
 	struct stat st;
 
 	if (!has_dpkg(shield) ||
-	    (!shield->gate.service && !shield->gate.context->image))
+	    (!shield->gate.service && !context->image))
 		return 0;
+	/* Nothing at all is started in an image. */
+	agent_gate_policy_text(context->image ? NULL : shield->gate.service,
+			       "/usr/sbin/" POLICY_KEPT, context->ready_path,
+			       &text);
 	sbin = open_sbin(shield, err);
 	if (sbin < 0)
 		return -1;
@@ -103,7 +81,8 @@ put_policy(struct agent_shield *shield, struct error *err)
 	    renameat(sbin, POLICY, sbin, POLICY_KEPT) < 0)
 		return error_sys(err, "put /usr/sbin/" POLICY " aside");
 	shield->policy = true;
-	if (newfile_replace(sbin, POLICY, text, strlen(text), 0755, err) < 0)
+	if (newfile_replace(sbin, POLICY, str_get(&text), text.len, 0755,
+			    err) < 0)
 		return error_in(err, "write /usr/sbin/" POLICY);
 	return 0;
 }
@@ -126,6 +105,16 @@ take_policy_away(struct agent_shield *shield, struct error *err)
 		return error_sys(err, "remove /usr/sbin/" POLICY);
 	}
 	return 0;
+}
+
+int
+agent_shield_recover(struct context *context, struct error *err)
+{
+	struct agent_shield shield = { .watcher_fd = -1 };
+
+	agent_gate_init(context, NULL, &shield.gate);
+	shield.policy = policy_is_ours(&shield);
+	return take_policy_away(&shield, err);
 }
 
 /* ---- the watcher ---- */

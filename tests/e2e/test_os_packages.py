@@ -18,10 +18,10 @@ time.sleep(5)
 
 
 @pytest.fixture
-def host(box, fitout, tmp_path):
+def host(box, fitout, tmp_path, agentpkg):
     made = box("bookworm")
     made.disk.copy(fitout, "/usr/local/bin/fitout", 0o755)
-    publish(made.disk,
+    publish(made.disk, agentpkg / "demo-agent.deb",
             make_deb(tmp_path, "alpha", depends="beta",
                      files={"/usr/share/alpha/x": ("alpha\n", 0o644)}),
             make_deb(tmp_path, "beta",
@@ -125,11 +125,32 @@ def test_an_installation_that_was_cut_short_is_finished_first(host):
     assert installed(host, "alpha") and installed(host, "beta")
 
 
-def test_a_policy_of_the_host_is_put_back(host):
-    policy = "#!/bin/sh\nexit 104\n"
+def test_a_policy_of_the_host_is_asked_and_put_back(host):
+    policy = ("#!/bin/sh\necho \"$*\" >>/root/policy-was-asked\n"
+              "exit 101\n")
     host.run("sh", "-c", "cat >/usr/sbin/policy-rc.d; "
              "chmod 755 /usr/sbin/policy-rc.d", stdin=policy)
-    apply(host, 'os_packages = [ "gamma" ];\n'
-                'agent = { kind = "command"; start = [ "true" ]; };\n')
+    look = ("#!/bin/sh\nfor name in demo-agent other; do\n"
+            "invoke-rc.d --quiet $name start\ndone\n")
+    host.run("sh", "-c", "cat >/etc/init.d/other; "
+             "chmod 755 /etc/init.d/other", stdin="#!/bin/sh\nexit 1\n")
+    host.run("sh", "-c", "cat >/root/look; chmod 755 /root/look; "
+             "mkdir -p /etc/dpkg/dpkg.cfg.d; echo post-invoke=/root/look "
+             ">/etc/dpkg/dpkg.cfg.d/look", stdin=look)
+    apply(host, 'os_packages = [ "demo-agent" ];\n'
+                'agent = { kind = "service"; service = "demo-agent"; };\n')
     assert host.read("/usr/sbin/policy-rc.d") == policy
+    assert host.run("ls", "/usr/sbin").out.count("policy-rc.d") == 1
+    asked = host.read("/root/policy-was-asked").splitlines()
+    assert any("other" in a and "start" in a for a in asked), asked
+    assert not [a for a in asked if "demo-agent" in a], asked
+
+
+def test_a_policy_that_a_killed_run_left_goes(host):
+    host.run("sh", "-c", "cat >/usr/sbin/policy-rc.d",
+             stdin="#!/bin/sh\n# fitout's gate: here while\nexit 101\n")
+    host.run("sh", "-c", "echo mine >/usr/sbin/policy-rc.d.fitout-kept")
+    apply(host, 'files = ( { content = "x"; to = "/etc/x"; } );\n'
+                'agent = { kind = "command"; start = [ "true" ]; };\n')
+    assert host.read("/usr/sbin/policy-rc.d") == "mine\n"
     assert host.run("ls", "/usr/sbin").out.count("policy-rc.d") == 1

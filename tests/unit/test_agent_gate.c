@@ -88,6 +88,29 @@ the_script_has_a_header_of_its_own_otherwise(void **state)
 	assert_non_null(strstr(str_get(&out), "### END INIT INFO\n"));
 }
 
+static void
+the_policy_says_no_to_one_service_only(void **state)
+{
+	own_str struct str out = STR_INIT(65536);
+
+	agent_gate_policy_text("a", "/k", "/run/fitout/ready", &out);
+	assert_string_equal(str_get(&out), "#!/bin/sh\n"
+		"# fitout's gate: here while fitout installs packages.\n"
+		"ready=/run/fitout/ready\n"
+		"kept=/k\n"
+		"case \"$*\" in\n"
+		"*--list*) ;;\n"
+		"\"a \"*start* | *\" a \"*start* | \\\n"
+		"\"a.service \"*start* | *\" a.service \"*start*)\n"
+		"\t[ -e \"$ready\" ] || exit 101 ;;\n"
+		"esac\n"
+		"[ ! -x \"$kept\" ] || exec \"$kept\" \"$@\"\n"
+		"exit 0\n");
+	str_clear(&out);
+	agent_gate_policy_text(NULL, "/k", "/run/fitout/ready", &out);
+	assert_true(str_ends(str_get(&out), "\nexit 101\n"));
+}
+
 int
 main(void)
 {
@@ -97,6 +120,7 @@ main(void)
 		cmocka_unit_test(odd_places_of_the_gate_are_quoted),
 		cmocka_unit_test(the_script_keeps_the_header_of_the_real_one),
 		cmocka_unit_test(the_script_has_a_header_of_its_own_otherwise),
+		cmocka_unit_test(the_policy_says_no_to_one_service_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
