@@ -212,7 +212,7 @@ open_and_start(struct run *run, bool again, struct error *err)
 			     step->resource->label, now, clock_ms(), NULL);
 		log_info("agent.start", step->resource->label, "started");
 	}
-	return 0;
+	return gate_started(&run->state, err);
 }
 
 static int

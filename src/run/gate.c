@@ -13,6 +13,8 @@
 #include "io/newfile.h"
 #include "run/generation.h"
 
+#define STARTED "agents started\n"
+
 struct proof {
 	int64_t generation;
 };
@@ -56,7 +58,7 @@ gate_is_open(const struct state *state)
 				      &text, &ignored) < 0)
 		return false;
 	boot_id(boot, sizeof boot);
-	return strstr(str_get(&text), boot) != NULL;
+	return strstr(str_get(&text), boot) && strstr(str_get(&text), STARTED);
 }
 
 int
@@ -125,6 +127,25 @@ gate_open(const struct state *state, struct arena *arena, int64_t generation,
 	proof = arena_alloc(arena, sizeof *proof);
 	proof->generation = generation;
 	*ret_proof = proof;
+	return 0;
+}
+
+/* In place and not synced: it matters until this boot ends, no longer. */
+int
+gate_started(const struct state *state, struct error *err)
+{
+	own_fd int dirfd = open_directory(state, err);
+	own_fd int fd = dirfd < 0 ? -1 : openat(dirfd,
+		path_base(state->ready_path),
+		O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dirfd < 0)
+		return -1;
+	if (fd < 0)
+		return error_sys(err, "open %s", state->ready_path);
+	if (write_all(fd, STARTED, strlen(STARTED), err) < 0)
+		return error_in(err, "note the start in %s",
+				state->ready_path);
 	return 0;
 }
 

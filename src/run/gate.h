@@ -16,7 +16,9 @@
 
 struct proof;
 
-/* True when the file is there and of this boot (it holds the boot id). */
+/* True when the file is there and of this boot (it holds the boot id), and
+ * the agents were started since: a run that was killed in between has to be
+ * done again. */
 bool gate_is_open(const struct state *state);
 /* Remove the file. What is not there is closed. */
 int gate_close(const struct state *state, struct error *err);
@@ -28,4 +30,6 @@ int gate_close(const struct state *state, struct error *err);
 int gate_open(const struct state *state, struct arena *arena,
 	      int64_t generation, const struct proof **ret_proof,
 	      struct error *err);
+/* The agents have been started: note it in the gate's file. */
+int gate_started(const struct state *state, struct error *err);
 int64_t proof_generation(const struct proof *proof);

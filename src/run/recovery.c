@@ -280,11 +280,14 @@ recovery_begin(struct run *run, struct error *err)
 	return 0;
 }
 
-/* With nothing but programs to bring up, checks and the gate left to do, the
- * committed transaction can be this run's. */
+/* With nothing but programs to bring up, checks and the gate left to do for
+ * the profile of that name, the committed transaction can be this run's. */
 static bool
 may_finish(const struct run *run)
 {
+	if (!str_equal(run->previous.profile_name,
+		       run->context.profile->name))
+		return false;
 	for (size_t i = 0; i < run->plan.n; i++)
 		if (run->plan.steps[i].action != ACTION_NONE &&
 		    run->plan.steps[i].action != ACTION_RUN)
