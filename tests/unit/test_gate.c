@@ -145,7 +145,7 @@ the_gate_does_not_open_for_another_generation(void **unused)
 }
 
 static void
-the_gate_opens_for_the_recorded_generation_and_closes(void **unused)
+the_gate_counts_once_the_agents_were_started_and_closes(void **unused)
 {
 	const struct proof *proof = NULL;
 	struct error err = ERROR_INIT;
@@ -154,6 +154,8 @@ the_gate_opens_for_the_recorded_generation_and_closes(void **unused)
 	assert_int_equal(gate_open(&state, &arena, 1, &proof, &err), 0);
 	assert_non_null(proof);
 	assert_int_equal(proof_generation(proof), 1);
+	assert_false(gate_is_open(&state));
+	assert_int_equal(gate_started(&state, &err), 0);
 	assert_true(gate_is_open(&state));
 	assert_int_equal(gate_close(&state, &err), 0);
 	assert_false(gate_is_open(&state));
@@ -168,6 +170,8 @@ a_gate_file_of_another_boot_does_not_count(void **unused)
 
 	write_one(1);
 	assert_int_equal(gate_open(&state, &arena, 1, &proof, &err), 0);
+	assert_int_equal(gate_started(&state, &err), 0);
+	assert_true(gate_is_open(&state));
 	assert_int_equal(scratch_try("sed -i 's/^boot .*/boot "
 		"00000000-0000-0000-0000-000000000000/' ready"), 0);
 	assert_false(gate_is_open(&state));
@@ -212,7 +216,7 @@ main(void)
 		test(a_current_file_that_is_no_number_is_refused),
 		test(the_gate_does_not_open_without_a_recorded_generation),
 		test(the_gate_does_not_open_for_another_generation),
-		test(the_gate_opens_for_the_recorded_generation_and_closes),
+		test(the_gate_counts_once_the_agents_were_started_and_closes),
 		test(a_gate_file_of_another_boot_does_not_count),
 		test(a_state_directory_that_others_can_write_is_refused),
 		test(kept_trees_stand_beside_where_they_were),
