@@ -21,7 +21,7 @@ SWEEPS = [
     ("removal", "kill", "fs", 3, 80),
     ("agent-fails", "kill", "fs", 3, 120),
     ("agent-fails-first", "kill", "fs", 5, 50),
-    ("check-fails", "kill", "fs", 7, 6),
+    ("check-fails", "kill", "fs", 12, 4),
     ("upgrade", "kill", "sync", 2, 60),
     ("upgrade", "nested", "fs", 4, 30),
     ("upgrade", "inject", "fs", 5, 120),
@@ -29,7 +29,7 @@ SWEEPS = [
     ("agent-fails", "inject", "fs", 9, 50),
     ("upgrade", "inject", "sync", 3, 40),
     ("supervised", "kill", "net", 3, 4),
-    ("supervised-fails", "kill", "fs", 15, 3),
+    ("supervised-fails", "kill", "fs", 30, 3),
     ("upgrade", "from", "fs", 6, 30),
     ("agent-fails", "from", "fs", 9, 20),
 ]
