@@ -21,13 +21,13 @@ class Place:
     def package(self, name, into, files, **keys):
         """One package block; FILES is { name in the tree: text }."""
         data = io.BytesIO()
-        with tarfile.open(fileobj=data, mode="w:gz") as tar:
+        with tarfile.open(fileobj=data, mode="w") as tar:
             for file, text in files.items():
                 info = tarfile.TarInfo("%s/%s" % (name, file))
                 info.size = len(text)
                 tar.addfile(info, io.BytesIO(text.encode()))
         digest = hashlib.sha256(data.getvalue()).hexdigest()
-        archive = self.path / ("%s-%s.tar.gz" % (name, digest[:8]))
+        archive = self.path / ("%s-%s.tar" % (name, digest[:8]))
         archive.write_bytes(data.getvalue())
         more = "".join(" %s = %s;" % item for item in keys.items())
         return ('{ name = "%s"; url = "file://%s"; sha256 = "%s"; '
@@ -56,7 +56,7 @@ class Place:
         return [str(file.relative_to(self.path))
                 for file in sorted(self.path.rglob("*"))
                 if file.is_file() and not file.is_symlink() and
-                file.suffix != ".gz" and
+                file.suffix != ".tar" and
                 text in file.read_text(errors="replace")]
 
 
