@@ -37,7 +37,8 @@ struct fetch_event {
 	unsigned mirror;    /* index of the mirror in use */
 	unsigned attempt;   /* of this mirror, from 1 */
 	int64_t wait_ms;
-	uint64_t size;      /* of the whole body; UINT64_MAX unknown */
+	uint64_t size;      /* of the whole body; UINT64_MAX unknown. Of a
+			       probe: in FETCH_STARTED only */
 	uint64_t bytes;     /* delivered so far */
 	char text[384];     /* printable; URLs redacted */
 };

@@ -243,7 +243,9 @@ set_headers(struct transfer *t)
 	    same_origin(t->url, t->order->urls[t->mirror]))
 		for (size_t i = 0; t->order->headers[i]; i++)
 			add_header(t, t->order->headers[i]);
-	if (t->hop.ranged) {
+	if (t->hop.ranged && transfer_has_flag(t, FETCH_FLAG_PROBE)) {
+		add_header(t, "Range: bytes=0-0");
+	} else if (t->hop.ranged) {
 		snprintf(line, sizeof(line), "Range: bytes=%" PRIu64 "-",
 			 t->delivered);
 		add_header(t, line);

@@ -38,6 +38,25 @@ failure_set(struct failure *failure, enum error_code code, const char *fmt,
 	va_end(ap);
 }
 
+static bool
+is_probe(const struct transfer *t)
+{
+	return transfer_has_flag(t, FETCH_FLAG_PROBE);
+}
+
+/* A probe's size is of what it does not bring: it is said once, and nothing
+ * that arrives is measured by it. */
+static uint64_t
+size_to_tell(const struct transfer *t, enum fetch_event_type type)
+{
+	if (!is_probe(t))
+		return t->size;
+	if (type != FETCH_STARTED)
+		return FETCH_SIZE_UNKNOWN;
+	return transfer_method_is(t, "HEAD") && !t->hop.answer.chunked
+		? t->hop.answer.length : t->size;
+}
+
 static void
 post(struct transfer *t, enum fetch_event_type type, enum error_code code,
      int64_t wait_ms, const char *text)
@@ -52,7 +71,7 @@ post(struct transfer *t, enum fetch_event_type type, enum error_code code,
 	event.mirror = t->mirror;
 	event.attempt = t->attempt;
 	event.wait_ms = wait_ms;
-	event.size = t->size;
+	event.size = size_to_tell(t, type);
 	event.bytes = t->delivered;
 	str_printable(text, event.text, sizeof(event.text));
 	if (vec_push(&t->outbox->events, event) < 0)
@@ -199,7 +218,8 @@ transfer_begin_hop(struct transfer *t)
 		t->delivered_before = t->delivered;
 	}
 	t->was_https |= is_https(t->url);
-	t->hop.ranged = t->delivered > 0 && t->validator[0];
+	t->hop.ranged = is_probe(t) ? !transfer_method_is(t, "HEAD")
+				    : t->delivered > 0 && t->validator[0];
 	t->progress_ms = clock_ms();
 	t->state = TRANSFER_RUNNING;
 }
@@ -372,6 +392,8 @@ is_short(const struct transfer *t)
 	bool unbounded = !hop->answer.chunked &&
 			 hop->plan.expect == FETCH_SIZE_UNKNOWN;
 
+	if (is_probe(t))
+		return false;
 	if (hop->tls && !hop->close_notify && unbounded && may_have_body)
 		return true;
 	return hop->skip > 0 ||

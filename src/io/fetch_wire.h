@@ -36,6 +36,7 @@ enum fetch_flag {
 	FETCH_FLAG_ANY_STATUS = 4,
 	FETCH_FLAG_ONCE = 8,
 	FETCH_FLAG_HAS_BODY = 16,
+	FETCH_FLAG_PROBE = 32,
 };
 
 struct fetch_head {

@@ -59,6 +59,11 @@ struct fetch_request {
 					 nothing but the deadline limits the
 					 wait for an answer either. A request
 					 that must not be sent twice sets it */
+	bool probe;                   /* stream: only its size is wanted, which
+					 FETCH_STARTED tells (later events do
+					 not). HEAD brings no body; GET asks
+					 for the first byte alone, but a
+					 server may send all: cancel it then */
 	uint64_t max_bytes;           /* of the body; more is ERROR_LIMIT. 0:
 					 1 MiB for an exchange, none else */
 	struct deadline deadline;     /* for all of it, retries included */

@@ -102,6 +102,7 @@ fill_head(const struct fetch_request *request, bool stream,
 			 (request->any_status && !stream
 				  ? FETCH_FLAG_ANY_STATUS : 0u) |
 			 (request->once ? FETCH_FLAG_ONCE : 0u) |
+			 (request->probe && stream ? FETCH_FLAG_PROBE : 0u) |
 			 (request->body ? FETCH_FLAG_HAS_BODY : 0u),
 		.body_bytes = request->body ? request->body_bytes : 0,
 		.max_bytes = request->max_bytes &&

@@ -86,6 +86,8 @@ flag(struct settings *s, const char *name)
 		s->request.any_status = true;
 	else if (strcmp(name, "--once") == 0)
 		s->request.once = true;
+	else if (strcmp(name, "--probe") == 0)
+		s->request.probe = true;
 	else if (strcmp(name, "--no-proxy") == 0)
 		s->request.no_proxy = true;
 	else if (strcmp(name, "--exchange") == 0)

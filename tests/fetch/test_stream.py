@@ -583,3 +583,44 @@ done
         assert r.out == b""
     served = (tmp_path / "log").read_text().split()
     assert served == ["ready", "/start"] + (["/f"] if good else [])
+
+
+def test_a_probe_by_head_learns_the_size_and_brings_nothing(web, fetch):
+    def only_head(request, conn):
+        assert request.method == "HEAD"
+        conn.sendall(head(200, Content_Length=len(BODY)))
+        return True
+    web.on("/f", only_head)
+    r = fetch("--probe", "--method", "HEAD", web.url("/f"))
+    assert (r.code, r.out) == (0, b"")
+    assert r.kinds() == ["started", "done"]
+    assert r.events[0].size == len(BODY)
+    assert "size" not in r.events[1]
+
+
+def test_a_probe_by_get_asks_for_one_byte(web, fetch):
+    def first_byte(request, conn):
+        assert "if-range" not in request.headers
+        assert request.headers["range"] == "bytes=0-0"
+        conn.sendall(head(206, "Partial Content", Content_Length=1,
+                          Content_Range=f"bytes 0-0/{len(BODY)}") + BODY[:1])
+        return True
+    web.on("/f", first_byte)
+    r = fetch("--probe", "--once", web.url("/f"))
+    assert (r.code, r.out) == (0, BODY[:1])
+    assert r.kinds() == ["started", "done"]
+    assert r.events[0].size == len(BODY)
+
+
+def test_a_probe_of_a_server_without_ranges_learns_the_size(web, fetch):
+    web.on("/f", whole(SMALL))
+    r = fetch("--probe", "--once", web.url("/f"))
+    assert r.events[0].kind == "started"
+    assert r.events[0].size == len(SMALL)
+
+
+def test_a_probe_does_not_make_up_a_size(web, fetch):
+    web.on("/f", raw(head(200, Transfer_Encoding="chunked")))
+    r = fetch("--probe", "--once", "--method", "HEAD", web.url("/f"))
+    assert r.kinds() == ["started", "done"]
+    assert "size" not in r.events[0]
