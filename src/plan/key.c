@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/log.h"
+
 #define GROUP_DEPTH_MAX 8
 
 const struct key *
@@ -137,6 +139,21 @@ describe_text(const struct key *key, const char *text, const char *prefix,
 	str_add(out, "\n");
 }
 
+/* Without what may be a secret in them; a new signature of the same address is
+ * no change either. */
+static void
+add_urls(struct str *out, const char *const *urls)
+{
+	char shown[1024];
+
+	str_add(out, "[");
+	for (size_t i = 0; urls[i]; i++) {
+		str_add(out, i ? ", " : "");
+		add_quoted(out, url_redact(urls[i], shown, sizeof(shown)));
+	}
+	str_add(out, "]");
+}
+
 static void
 describe_texts(const struct key *key, const char *const *texts,
 	       const char *prefix, struct str *out)
@@ -146,6 +163,8 @@ describe_texts(const struct key *key, const char *const *texts,
 	str_addf(out, "%s%s = ", prefix, key->name);
 	if (key->flags & KEY_SECRET)
 		str_add(out, "(secret)");
+	else if (key->type == KEY_URLS)
+		add_urls(out, texts);
 	else
 		add_list(out, texts);
 	str_add(out, "\n");

@@ -70,7 +70,8 @@ const char *key_type_text(enum key_type type);
  * the same spec always gives the same text: what a generation records, and
  * what two are compared by. What is zero (false, 0, not said) has no line, so
  * that a key added later changes no record; a group's lines are
- * "group.name = value"; a secret's line says only that there is one.
+ * "group.name = value"; a secret's line says only that there is one, and
+ * addresses are redacted (url_redact).
  */
 void key_describe(const struct key *keys, const void *spec, struct str *out);
 /*
