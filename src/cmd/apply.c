@@ -2,7 +2,6 @@
 #include "cmd/command.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "cmd/print.h"
@@ -17,30 +16,13 @@ static const struct option_row apply_options[] = {
 static int
 apply_run(struct options *options, int argc, char **argv, struct error *err)
 {
-	struct option_walk walk = { apply_options, argc, argv, 0, false };
 	own_str struct str summary = STR_INIT(64 * 1024);
-	struct profile_request request = { 0 };
 	const struct profile *profile;
 	struct run_options run;
-	const char *name, *value;
-	int got, status;
+	int status;
 
-	while ((got = option_next(&walk, options, &name, &value, err)) > 0) {
-		if (got == 1)
-			request.sha256 = value;
-		else if (request.source)
-			return error_raise(err, ERROR_USAGE,
-				"apply takes one profile, found '%s' as well",
-				value);
-		else
-			request.source = value;
-	}
-	if (got < 0)
-		return -1;
-	if (!request.source)
-		return error_raise(err, ERROR_USAGE,
-			"apply needs a profile: fitout apply PROFILE");
-	if (profile_get(options, &request, &profile, err) < 0)
+	if (profile_from_arguments(options, &command_apply, argc, argv, NULL,
+				   &profile, err) < 0)
 		return -1;
 	run = (struct run_options){
 		.command = "apply",

@@ -18,7 +18,7 @@ static const struct option_row plan_options[] = {
 
 static int
 print(struct options *options, const struct profile *profile,
-      size_t *ret_changes, struct error *err)
+      bool *ret_nothing, struct error *err)
 {
 	struct run_options run = {
 		.command = "plan",
@@ -32,8 +32,9 @@ print(struct options *options, const struct profile *profile,
 	own_json struct json *plan = NULL;
 	own_str struct str out = STR_INIT((size_t)64 << 20);
 
-	if (preview(options->arena, &run, ret_changes, &plan, err) < 0)
+	if (preview(options->arena, &run, &plan, err) < 0)
 		return -1;
+	*ret_nothing = json_bool(plan, "nothing_to_do", false);
 	if (options->json) {
 		json_print(plan, 1, &out);
 		str_add(&out, "\n");
@@ -47,35 +48,18 @@ print(struct options *options, const struct profile *profile,
 static int
 plan_run(struct options *options, int argc, char **argv, struct error *err)
 {
-	struct option_walk walk = { plan_options, argc, argv, 0, false };
-	struct profile_request request = { 0 };
 	const struct profile *profile;
-	const char *name, *value;
-	bool exit_code = false;
-	size_t changes = 0;
-	int got;
+	bool exit_code = false, nothing;
+	const struct profile_flag flags[] = {
+		{ "exit-code", &exit_code },
+		{ NULL, NULL }
+	};
 
-	while ((got = option_next(&walk, options, &name, &value, err)) > 0) {
-		if (got == 1 && value)
-			request.sha256 = value;
-		else if (got == 1)
-			exit_code = true;
-		else if (request.source)
-			return error_raise(err, ERROR_USAGE,
-				"plan takes one profile, found '%s' as well",
-				value);
-		else
-			request.source = value;
-	}
-	if (got < 0)
+	if (profile_from_arguments(options, &command_plan, argc, argv, flags,
+				   &profile, err) < 0 ||
+	    print(options, profile, &nothing, err) < 0)
 		return -1;
-	if (!request.source)
-		return error_raise(err, ERROR_USAGE,
-			"plan needs a profile: fitout plan PROFILE");
-	if (profile_get(options, &request, &profile, err) < 0 ||
-	    print(options, profile, &changes, err) < 0)
-		return -1;
-	return exit_code && changes ? EXIT_CHANGES : 0;
+	return exit_code && !nothing ? EXIT_CHANGES : 0;
 }
 
 const struct command command_plan = {

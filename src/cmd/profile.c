@@ -196,3 +196,43 @@ profile_get(struct options *options, const struct profile_request *request,
 			     directory_of(options->arena, request->source),
 			     text, n, ret_profile, err);
 }
+
+static void
+take_option(const char *name, const char *value,
+	    struct profile_request *request, const struct profile_flag *flags)
+{
+	if (strcmp(name, "sha256") == 0)
+		request->sha256 = value;
+	for (; flags && flags->option; flags++)
+		if (strcmp(name, flags->option) == 0)
+			*flags->flag = true;
+}
+
+int
+profile_from_arguments(struct options *options, const struct command *command,
+		       int argc, char **argv, const struct profile_flag *flags,
+		       const struct profile **ret_profile, struct error *err)
+{
+	struct option_walk walk = { command->options, argc, argv, 0, false };
+	struct profile_request request = { 0 };
+	const char *name, *value;
+	int got;
+
+	while ((got = option_next(&walk, options, &name, &value, err)) > 0) {
+		if (got == 1)
+			take_option(name, value, &request, flags);
+		else if (request.source)
+			return error_raise(err, ERROR_USAGE,
+				"%s takes one profile, found '%s' as well",
+				command->name, value);
+		else
+			request.source = value;
+	}
+	if (got < 0)
+		return -1;
+	if (!request.source)
+		return error_raise(err, ERROR_USAGE,
+			"%s needs a profile: fitout %s PROFILE",
+			command->name, command->name);
+	return profile_get(options, &request, ret_profile, err);
+}

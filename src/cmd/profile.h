@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "cmd/command.h"
 #include "cmd/options.h"
 #include "plan/profile.h"
 
@@ -15,6 +16,21 @@ struct profile_request {
 	const char *sha256;      /* --sha256, or NULL */
 };
 
+/* Where an option of COMMAND that takes no value is noted. */
+struct profile_flag {
+	const char *option;      /* "exit-code" */
+	bool *flag;
+};
+/*
+ * All of COMMAND's command line, which names one profile: --sha256 and FLAGS
+ * (terminated by a NULL option; or NULL) and the operand, then the profile
+ * itself. As profile_get; a wrong command line is ERROR_USAGE.
+ */
+int profile_from_arguments(struct options *options,
+			   const struct command *command, int argc,
+			   char **argv, const struct profile_flag *flags,
+			   const struct profile **ret_profile,
+			   struct error *err);
 /* 0, or -1 with ERROR_PROFILE (problems already printed) or another error. */
 int profile_get(struct options *options, const struct profile_request *request,
 		const struct profile **ret_profile, struct error *err);

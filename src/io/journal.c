@@ -24,6 +24,7 @@ struct journal {
 	uint64_t at;        /* of the reader */
 	uint64_t reserved;  /* disk space that is ours ends here */
 	size_t cut_bytes;
+	bool read_only;
 	bool broken;        /* what is behind END could not be cut */
 	uint8_t frame[FRAME_BYTES + JOURNAL_RECORD_MAX];
 };
@@ -149,7 +150,7 @@ cut_torn_tail(struct journal *journal, uint64_t size, struct error *err)
 	for (size_t i = 1; i + FRAME_BYTES < tail; i++)
 		if (sound_record(journal->frame + i, tail - i))
 			return damaged(journal->end, err);
-	if (cut(journal, journal->end, err) < 0)
+	if (!journal->read_only && cut(journal, journal->end, err) < 0)
 		return -1;
 	journal->cut_bytes = tail;
 	return 0;
@@ -215,7 +216,8 @@ check(struct journal *journal, struct error *err)
 		return -1;
 	/* Whoever wrote the last record may have been killed before it was
 	 * durable; what is done because of it must not outlive it. */
-	if (journal->end > HEADER_BYTES && fdatasync(journal->fd) < 0)
+	if (journal->end > HEADER_BYTES && !journal->read_only &&
+	    fdatasync(journal->fd) < 0)
 		return error_sys(err, "sync the journal");
 	return 0;
 }
@@ -247,6 +249,29 @@ journal_open(int state_dirfd, struct journal **ret_journal, struct error *err)
 	journal->at = HEADER_BYTES;
 	journal->fd = open_or_create(state_dirfd, err);
 	if (journal->fd < 0 || check(journal, err) < 0)
+		return -1;
+	*ret_journal = steal_ptr(journal);
+	return 0;
+}
+
+int
+journal_open_to_read(int state_dirfd, struct journal **ret_journal,
+		     struct error *err)
+{
+	own_journal struct journal *journal = xcalloc(1, sizeof *journal);
+
+	journal->at = HEADER_BYTES;
+	journal->read_only = true;
+	journal->fd = openat(state_dirfd, JOURNAL_NAME,
+			     O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (journal->fd < 0 && errno == ENOENT) {
+		*ret_journal = NULL;
+		return 0;
+	}
+	if (journal->fd < 0)
+		return error_sys(err, "open the journal in the state "
+				      "directory");
+	if (check(journal, err) < 0)
 		return -1;
 	*ret_journal = steal_ptr(journal);
 	return 0;

@@ -34,6 +34,10 @@ struct journal;
 /* Open or create STATE_DIRFD/journal; the caller holds the run lock. */
 int journal_open(int state_dirfd, struct journal **ret_journal,
 		 struct error *err);
+/* To look only, without a lock and changing nothing: a torn tail is left out,
+ * not cut. *ret_journal is NULL when there is none. Never append to it. */
+int journal_open_to_read(int state_dirfd, struct journal **ret_journal,
+			 struct error *err);
 void journal_free(struct journal *journal);
 OWN(journal, struct journal *, journal_free)
 #define own_journal own(journal)

@@ -453,26 +453,34 @@ end_undo(struct transaction *transaction, struct error *err)
 	return journal_reset(transaction->journal, err);
 }
 
+static enum recovery_outcome
+outcome_of(const struct recovery *recovery)
+{
+	const struct transaction *transaction = recovery->transaction;
+
+	if (!recovery->begun)
+		return RECOVERY_NONE;
+	if (recovery->undone)
+		return RECOVERY_UNDONE;
+	if (transaction->finishing)
+		return RECOVERY_FINISHED;
+	return transaction->committed && !recovery->undoing
+		? RECOVERY_COMMITTED : RECOVERY_UNDONE;
+}
+
 static int
-act(struct recovery *recovery, enum recovery_outcome *ret_outcome,
+act(const struct recovery *recovery, enum recovery_outcome outcome,
     struct error *err)
 {
 	struct transaction *transaction = recovery->transaction;
 
-	if (recovery->undone) {
-		*ret_outcome = RECOVERY_UNDONE;
+	if (recovery->undone)
 		return end_undo(transaction, err);
-	}
-	if (transaction->finishing) {
-		*ret_outcome = RECOVERY_FINISHED;
+	if (outcome == RECOVERY_FINISHED)
 		return transaction_finish(transaction, err);
-	}
-	if (transaction->committed && !recovery->undoing) {
-		*ret_outcome = RECOVERY_COMMITTED;
-		return 0;
-	}
-	*ret_outcome = RECOVERY_UNDONE;
-	return transaction_undo(transaction, err);
+	if (outcome == RECOVERY_UNDONE)
+		return transaction_undo(transaction, err);
+	return 0;
 }
 
 int
@@ -483,14 +491,16 @@ transaction_recover(struct journal *journal, int rootfd, struct arena *arena,
 {
 	own_transaction struct transaction *transaction = NULL;
 	struct recovery recovery = { .arena = arena };
-	enum recovery_outcome outcome = RECOVERY_NONE;
+	enum recovery_outcome outcome;
 
 	if (new_transaction(journal, rootfd, &transaction, err) < 0)
 		return -1;
 	transaction->recovered = true;
 	recovery.transaction = transaction;
-	if (read_journal(&recovery, err) < 0 ||
-	    (recovery.begun && act(&recovery, &outcome, err) < 0))
+	if (read_journal(&recovery, err) < 0)
+		return error_in(err, "recover an interrupted run");
+	outcome = outcome_of(&recovery);
+	if (act(&recovery, outcome, err) < 0)
 		return error_in(err, "recover an interrupted run");
 	*ret_outcome = outcome;
 	if (outcome == RECOVERY_COMMITTED) {
@@ -498,5 +508,25 @@ transaction_recover(struct journal *journal, int rootfd, struct arena *arena,
 		*ret_note = recovery.note;
 		*ret_n = recovery.note_bytes;
 	}
+	return 0;
+}
+
+int
+transaction_look(struct journal *journal, int rootfd, struct arena *arena,
+		 enum recovery_outcome *ret_outcome, const void **ret_note,
+		 size_t *ret_n, struct error *err)
+{
+	own_transaction struct transaction *transaction = NULL;
+	struct recovery recovery = { .arena = arena };
+
+	if (new_transaction(journal, rootfd, &transaction, err) < 0)
+		return -1;
+	transaction->recovered = true;
+	recovery.transaction = transaction;
+	if (read_journal(&recovery, err) < 0)
+		return error_in(err, "look at an interrupted run");
+	*ret_outcome = outcome_of(&recovery);
+	*ret_note = recovery.note;
+	*ret_n = recovery.note_bytes;
 	return 0;
 }

@@ -169,3 +169,8 @@ int transaction_recover(struct journal *journal, int rootfd,
 			struct transaction **ret_transaction,
 			const void **ret_note, size_t *ret_n,
 			struct error *err);
+/* What transaction_recover would find, changing nothing; JOURNAL may be one
+ * that is open to be read only. */
+int transaction_look(struct journal *journal, int rootfd, struct arena *arena,
+		     enum recovery_outcome *ret_outcome,
+		     const void **ret_note, size_t *ret_n, struct error *err);

@@ -312,6 +312,7 @@ const struct kind kind_agent = {
 	.spec_size = sizeof(struct agent_spec),
 	.check = agent_check,
 	.observe = agent_observe,
+	.source = agent_source,
 	.hold = agent_hold,
 	.stage = agent_stage,
 	.settle = agent_settle,

@@ -29,6 +29,20 @@ is_to_be_installed(const struct step *step)
 				 step->action == ACTION_CHANGE);
 }
 
+bool
+agent_source(const struct context *context, const struct step *step,
+	     struct fetch_source *ret_source)
+{
+	const struct agent_spec *spec = step->resource->spec;
+
+	(void)context;
+	if (!spec->package || !is_to_be_installed(step))
+		return false;
+	*ret_source = (struct fetch_source){ spec->package->url,
+				       (uint64_t)spec->package->max_size };
+	return true;
+}
+
 int
 agent_stage(struct context *context, struct step *step, struct error *err)
 {

@@ -47,6 +47,8 @@ int agent_hold_command(struct context *context, struct step *step,
 		       struct error *err);
 
 int agent_hold(struct context *context, struct step *step, struct error *err);
+bool agent_source(const struct context *context, const struct step *step,
+		  struct fetch_source *ret_source);
 int agent_stage(struct context *context, struct step *step, struct error *err);
 int agent_settle(struct context *context, struct step *step,
 		 struct error *err);

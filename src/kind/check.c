@@ -291,6 +291,18 @@ try_once(struct attempt *attempt, bool *ret_holds, struct error *err)
 
 /* ---- the kind ---- */
 
+/* (Other checks that will be asked are no change.) */
+static bool
+something_changes(const struct plan *plan)
+{
+	size_t end = plan_phase_begin(plan, PHASE_CHECK);
+
+	for (size_t i = 0; i < end; i++)
+		if (plan->steps[i].action != ACTION_NONE)
+			return true;
+	return plan->n_removals > 0;
+}
+
 /* A check is asked when something before it is done, and before the agent is
  * started after a reboot. */
 static int
@@ -298,13 +310,12 @@ check_observe(struct context *context, struct step *step, struct error *err)
 {
 	if (context->image)
 		return 0;
-	if (!context->gate_open) {
-		step->action = ACTION_RUN;
-		step->reason = "no run of this boot is complete yet";
-	}
-	if (plan_actions(context->plan)) {
+	if (something_changes(context->plan)) {
 		step->action = ACTION_RUN;
 		step->reason = "something changes";
+	} else if (!context->gate_open) {
+		step->action = ACTION_RUN;
+		step->reason = "no run of this boot is complete yet";
 	}
 	return 0;
 }

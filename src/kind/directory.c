@@ -50,13 +50,8 @@ directory_observe(struct context *context, struct step *step,
 			place_type(st.st_mode));
 	if (place_owner(context, spec->owner, spec->group, &owner, err) < 0)
 		return -1;
-	if ((st.st_mode & 07777) != (mode_t)spec->mode)
-		place_decide(context, step, ACTION_CHANGE, "mode is %04o",
-			     (unsigned)st.st_mode & 07777);
-	else if (!owner.known || st.st_uid != owner.uid ||
-		 st.st_gid != owner.gid)
-		place_decide(context, step, ACTION_CHANGE, "owner is %u:%u",
-			     (unsigned)st.st_uid, (unsigned)st.st_gid);
+	place_compare(context, step, &st, &owner, spec->owner, spec->group,
+		      (mode_t)spec->mode);
 	return 0;
 }
 

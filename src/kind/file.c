@@ -176,10 +176,16 @@ read_from_package(struct context *context, const struct file_spec *spec,
 
 	if (treefd < 0)
 		return error_in(err, "package %s", package);
-	if (read_below(treefd, context, path, out, err) < 0)
-		return error_in(err, "the file %s of package %s", path,
-				package);
-	return 0;
+	if (read_below(treefd, context, path, out, err) == 0)
+		return 0;
+	/* No path of this host would help: it is the archive that lacks it. */
+	if (err->sys == ENOENT || err->sys == ENOTDIR)
+		return error_raise(err, ERROR_FORMAT,
+			"from = \"%s\": the archive of package %s has no %s "
+			"in the directory that becomes %s; correct the path "
+			"(or root of the package)", spec->from, package, path,
+			step->resource->destination);
+	return error_in(err, "the file %s of package %s", path, package);
 }
 
 static int
@@ -364,13 +370,9 @@ file_observe(struct context *context, struct step *step, struct error *err)
 		return -1;
 	if (differs)
 		place_decide(context, step, ACTION_CHANGE, "content differs");
-	else if ((st.st_mode & 07777) != (mode_t)spec->mode)
-		place_decide(context, step, ACTION_CHANGE, "mode is %04o",
-			     (unsigned)st.st_mode & 07777);
-	else if (!owner.known || st.st_uid != owner.uid ||
-		 st.st_gid != owner.gid)
-		place_decide(context, step, ACTION_CHANGE, "owner is %u:%u",
-			     (unsigned)st.st_uid, (unsigned)st.st_gid);
+	else
+		place_compare(context, step, &st, &owner, spec->owner,
+			      spec->group, (mode_t)spec->mode);
 	return 0;
 }
 
@@ -416,6 +418,28 @@ file_diff(struct context *context, struct step *step, struct str *out,
 			  want.len, out))
 		say_sizes(out, spec, &have, &want);
 	return 0;
+}
+
+static bool
+file_source(const struct context *context, const struct step *step,
+	    struct fetch_source *ret_source)
+{
+	const struct file_spec *spec = step->resource->spec;
+
+	(void)context;
+	*ret_source = (struct fetch_source){ spec->url, (uint64_t)spec->max_size };
+	return spec->url != NULL;
+}
+
+static void
+file_foresee(struct context *context, const struct step *step,
+	     struct str *out)
+{
+	const struct file_spec *spec = step->resource->spec;
+
+	if (comes_new(context, spec))
+		str_addf(out, "out of %s: what it holds is known once that "
+			 "is fetched\n", spec->from);
 }
 
 /* ---- stage, settle ---- */
@@ -564,6 +588,8 @@ const struct kind kind_file = {
 	.check = file_check,
 	.observe = file_observe,
 	.diff = file_diff,
+	.source = file_source,
+	.foresee = file_foresee,
 	.stage = file_stage,
 	.settle = file_settle,
 	.chown = file_own,

@@ -334,6 +334,17 @@ package_stage(struct context *context, struct step *step, struct error *err)
 	}, err);
 }
 
+static bool
+package_source(const struct context *context, const struct step *step,
+	       struct fetch_source *ret_source)
+{
+	const struct package_spec *spec = step->resource->spec;
+
+	(void)context;
+	*ret_source = (struct fetch_source){ spec->url, (uint64_t)spec->max_size };
+	return true;
+}
+
 /* The names at the top of the archive, for the message. */
 static int
 only_directory(struct context *context, struct step *step, int dirfd,
@@ -607,6 +618,7 @@ const struct kind kind_package = {
 	.tree = true,
 	.check = package_check,
 	.observe = package_observe,
+	.source = package_source,
 	.stage = package_stage,
 	.settle = package_settle,
 	.chown = package_own,

@@ -218,6 +218,22 @@ place_decide(struct context *context, struct step *step, enum action action,
 		str_printable(text, printable, sizeof printable));
 }
 
+void
+place_compare(struct context *context, struct step *step,
+	      const struct stat *st, const struct place_owner *owner,
+	      const char *name, const char *team, mode_t mode)
+{
+	if ((st->st_mode & 07777) != mode)
+		place_decide(context, step, ACTION_CHANGE,
+			     "mode is %04o, not %04o",
+			     (unsigned)st->st_mode & 07777, (unsigned)mode);
+	else if (!owner->known || st->st_uid != owner->uid ||
+		 st->st_gid != owner->gid)
+		place_decide(context, step, ACTION_CHANGE,
+			     "owner is %u:%u, not %s:%s", (unsigned)st->st_uid,
+			     (unsigned)st->st_gid, name, team);
+}
+
 int
 place_commit(struct context *context, struct step *step, struct error *err)
 {

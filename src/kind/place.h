@@ -47,6 +47,12 @@ void place_decide(struct context *context, struct step *step,
 		  enum action action, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* ACTION_CHANGE where mode or owner of what is there (ST) are not as wanted;
+ * OWNER is what place_owner made of the profile's NAME and TEAM. */
+void place_compare(struct context *context, struct step *step,
+		   const struct stat *st, const struct place_owner *owner,
+		   const char *name, const char *team, mode_t mode);
+
 /* Move what is staged to the destination (parents are made). */
 int place_commit(struct context *context, struct step *step,
 		 struct error *err);

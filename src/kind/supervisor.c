@@ -449,6 +449,7 @@ const struct kind kind_supervisor = {
 	.spec_size = sizeof(struct supervisor_spec),
 	.check = supervisor_check,
 	.observe = supervisor_observe,
+	.foresee = supervisor_foresee,
 	.settle = supervisor_settle,
 	.commit = supervisor_commit,
 	.activate = supervisor_activate,

@@ -10,6 +10,11 @@
  *	observe   compare resource and host; set step->action and reason. No effect.
  *	diff      what a change would change, for a person: a unified diff. Pure
  *	          reading; appends nothing where there is nothing to show.
+ *	source    what stage would fetch for a step with an action; false when
+ *	          nothing. Pure.
+ *	foresee   what the run will do or cannot know yet, where reason and
+ *	          diff do not say it: lines of text ("restart app: /srv/app
+ *	          changes"). Pure reading.
  *	hold      (agent) nothing may be deployed from here on: stop it, wait for
  *	          what it is doing, keep it from being started by anything.
  *	stage     no visible effect: prepare in staging; start the fetch.
@@ -68,6 +73,12 @@ enum block_shape {
 			       the text goes to the first key */
 };
 
+/* Bytes that would be fetched. */
+struct fetch_source {
+	const char *const *urls;        /* mirrors in order, NULL-terminated */
+	uint64_t max_bytes;             /* more than that will be refused */
+};
+
 struct kind {
 	const char *name;          /* "package": messages, events, records */
 	const char *block;         /* "packages": the key in the profile */
@@ -93,6 +104,10 @@ struct kind {
 		       struct error *err);
 	int (*diff)(struct context *context, struct step *step,
 		    struct str *out, struct error *err);
+	bool (*source)(const struct context *context, const struct step *step,
+		       struct fetch_source *ret_source);
+	void (*foresee)(struct context *context, const struct step *step,
+			struct str *out);
 	int (*hold)(struct context *context, struct step *step,
 		    struct error *err);
 	int (*stage)(struct context *context, struct step *step,

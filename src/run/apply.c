@@ -334,14 +334,6 @@ undo(struct run *run, struct error *err)
 
 /* ---- the run ---- */
 
-static bool
-nothing_to_do(const struct run *run)
-{
-	return plan_actions(&run->plan) == 0 &&
-	       (run->gate_was_open || run->context.image) &&
-	       run->previous.number > 0 && !run->finishes;
-}
-
 static int
 begin_transaction(struct run *run, struct error *err)
 {
@@ -502,7 +494,7 @@ run_apply(struct run *run, struct str *summary, struct error *err)
 		return -1;
 	if (again && (make_plan(run, err) < 0 || run_observe(run, err) < 0))
 		return fail_run(run, err);
-	if (nothing_to_do(run)) {
+	if (run_has_nothing_to_do(run)) {
 		report(run, OUTCOME_NOTHING, NULL, NULL);
 		return 0;
 	}

@@ -4,25 +4,37 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/str.h"
 #include "io/newfile.h"
 
-static int
-busy(int fd, struct error *err)
+#define LOCKS_BYTES_MAX ((size_t)4 << 20)
+
+static const char *
+holder(int fd, char *buf, size_t size)
 {
 	struct error ignored = ERROR_INIT;
 	own_str struct str text = STR_INIT(256);
-	char printable[256];
 
 	file_read_fd(fd, "lock", 255, &text, &ignored);
-	str_printable(str_get(&text), printable, sizeof printable);
+	str_printable(str_get(&text), buf, size);
+	return buf[0] ? buf : "it has not said who it is yet";
+}
+
+static int
+busy(int fd, struct error *err)
+{
+	char buf[256];
+
 	return error_raise(err, ERROR_BUSY,
 		"another run holds the lock (%s); wait for it to end",
-		printable[0] ? printable : "it has not said who it is yet");
+		holder(fd, buf, sizeof buf));
 }
 
 int
@@ -48,4 +60,45 @@ lock_take(int state_dirfd, const char *command, int *ret_fd,
 		return error_sys(err, "write the lock file");
 	*ret_fd = steal_fd(&fd);
 	return 0;
+}
+
+/* proc(5): "1: FLOCK  ADVISORY  WRITE 7 08:01:1234 0 EOF". */
+static bool
+is_locked(const struct stat *st)
+{
+	struct error ignored = ERROR_INIT;
+	own_str struct str text = STR_INIT(LOCKS_BYTES_MAX + 1);
+	own_fd int fd = open("/proc/locks", O_RDONLY | O_CLOEXEC);
+	char file[64];
+
+	snprintf(file, sizeof file, " %02x:%02x:%llu ", major(st->st_dev),
+		 minor(st->st_dev), (unsigned long long)st->st_ino);
+	if (fd < 0 || file_read_fd(fd, "/proc/locks", LOCKS_BYTES_MAX, &text,
+				   &ignored) < 0)
+		return false;
+	for (const char *at = str_get(&text); *at; at += *at == '\n') {
+		size_t n = strcspn(at, "\n");
+
+		if (memmem(at, n, file, strlen(file)) &&
+		    memmem(at, n, "FLOCK", strlen("FLOCK")) &&
+		    !memmem(at, n, "->", strlen("->")))
+			return true;
+		at += n;
+	}
+	return false;
+}
+
+/* (To try the lock would be to take it: a run that begins would find it
+ * held.) */
+const char *
+lock_holder(int state_dirfd, struct arena *arena)
+{
+	own_fd int fd = openat(state_dirfd, "lock",
+		O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	char buf[256];
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !is_locked(&st))
+		return NULL;
+	return arena_dup(arena, holder(fd, buf, sizeof buf));
 }

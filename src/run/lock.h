@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/own.h"
 
@@ -12,3 +13,6 @@
  * run holds it, naming its pid, command and since when. */
 int lock_take(int state_dirfd, const char *command, int *ret_fd,
 	      struct error *err);
+/* Who holds it, as the file says ("pid 7, fitout apply, since ..."), without
+ * touching the lock; NULL when nobody does that can be seen. In ARENA. */
+const char *lock_holder(int state_dirfd, struct arena *arena);

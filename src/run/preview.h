@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What apply would do, touching nothing: the same observation and the same
- * plan, printed. Takes no lock and writes nothing.
+ * plan, printed. Takes no lock and writes nothing; servers are asked how large
+ * is what would be fetched (run/sizes.h).
  *
  * As JSON: format version 1, schema in doc/plan.schema.json.
  */
@@ -15,7 +16,8 @@
 #include "base/str.h"
 #include "run/run.h"
 
-/* *ret_changes: what apply would do (0: nothing). Caller frees *ret_plan. */
+/* Caller frees *ret_plan. Its "nothing_to_do" says whether apply would leave
+ * everything alone. */
 int preview(struct arena *arena, const struct run_options *options,
-	    size_t *ret_changes, struct json **ret_plan, struct error *err);
+	    struct json **ret_plan, struct error *err);
 void preview_print(const struct json *plan, struct str *out);

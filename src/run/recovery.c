@@ -15,6 +15,7 @@
 #include "io/transaction.h"
 #include "io/tree.h"
 #include "run/generation.h"
+#include "run/lock.h"
 #include "run/record.h"
 
 #define UNFINISHED "unfinished"
@@ -154,6 +155,8 @@ recovery_changed(struct run *run, struct error *err)
 	own_str struct str text = STR_INIT(TEXT_BYTES_MAX + 1);
 	struct error probe = ERROR_INIT;
 
+	if (run->state.dirfd < 0)
+		return 0;
 	if (file_read_at(run->state.dirfd, UNFINISHED, TEXT_BYTES_MAX, &text,
 			 &probe) == 0)
 		return parse_unfinished(run, arena_dup_n(run->arena,
@@ -309,6 +312,79 @@ recovery_settle(struct run *run, bool *ret_again, struct error *err)
 	}
 	*ret_again = true;
 	return take_back(run, run->finishes, err);
+}
+
+/* ---- for plan ---- */
+
+static int
+look_at_committed(struct run *run, const char *note, struct error *err)
+{
+	struct error ignored = ERROR_INIT;
+	struct generation pending;
+	int64_t number = 0, current;
+
+	if (generation_current(&run->state, &current, err) < 0)
+		return -1;
+	run->left = RECOVERY_UNDONE;
+	if (parse_number(note, NOTE, &number) < 0 || number < 1)
+		return 0;
+	if (number <= current)
+		run->left = RECOVERY_FINISHED;
+	else if (generation_load(&run->state, run->arena, number, &pending,
+				 &ignored) == 0)
+		run->left = RECOVERY_COMMITTED;
+	if (run->left == RECOVERY_COMMITTED)
+		run->finishes = number;
+	return 0;
+}
+
+int
+recovery_look(struct run *run, struct error *err)
+{
+	own_journal struct journal *journal = NULL;
+	const void *note;
+	size_t n;
+
+	if (run->state.dirfd < 0)
+		return 0;
+	/* While it works, its journal is nobody else's business. */
+	run->busy = lock_holder(run->state.dirfd, run->arena);
+	if (run->busy)
+		return 0;
+	if (journal_open_to_read(run->state.dirfd, &journal, err) < 0)
+		return error_in(err, "state directory %s", run->state.path);
+	if (!journal)
+		return 0;
+	if (transaction_look(journal, run->state.rootfd, run->arena,
+			     &run->left, &note, &n, err) < 0)
+		return -1;
+	return run->left == RECOVERY_COMMITTED
+		? look_at_committed(run, arena_dup_n(run->arena, note, n), err)
+		: 0;
+}
+
+const char *
+recovery_foretell(const struct run *run)
+{
+	if (run->busy)
+		return arena_printf(run->arena, "another run is at work (%s): "
+			"this is the host as it is meanwhile", run->busy);
+	switch (run->left) {
+	case RECOVERY_NONE:
+		return NULL;
+	case RECOVERY_FINISHED:
+		return "the run before was complete, but was cut short while "
+		       "it tidied up: apply tidies up first";
+	case RECOVERY_COMMITTED:
+		if (may_finish(run))
+			return "the run before was cut short after its files "
+			       "were in place: apply finishes it";
+		break;
+	case RECOVERY_UNDONE:
+		break;
+	}
+	return "the run before was cut short: apply first takes back what it "
+	       "had begun, and then compares the host again";
 }
 
 /* ---- for the next run ---- */

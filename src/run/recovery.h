@@ -33,6 +33,14 @@ int recovery_changed(struct run *run, struct error *err);
 /* After run_observe. *RET_AGAIN: from run_plan on everything has to be done
  * again. ERROR_UNDO when the host is half of this and half of that. */
 int recovery_settle(struct run *run, bool *ret_again, struct error *err);
+/*
+ * For plan, which changes nothing: recovery_look after run_open finds out what
+ * recovery_begin would do (run->left, run->busy; run->finishes, so that the
+ * plan compares with what was committed). recovery_foretell after run_observe
+ * says it in a sentence, or NULL.
+ */
+int recovery_look(struct run *run, struct error *err);
+const char *recovery_foretell(const struct run *run);
 int recovery_commit(struct run *run, struct error *err);
 void recovery_kept(struct run *run);
 void recovery_undone(struct run *run);

@@ -206,6 +206,15 @@ run_plan(struct run *run, struct error *err)
 	return 0;
 }
 
+bool
+run_has_nothing_to_do(const struct run *run)
+{
+	return plan_actions(&run->plan) == 0 &&
+	       (run->gate_was_open || run->context.image) &&
+	       run->previous.number > 0 && !run->finishes &&
+	       run->left == RECOVERY_NONE;
+}
+
 void
 run_release(struct run *run)
 {

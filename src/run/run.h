@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "io/journal.h"
+#include "io/transaction.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
 #include "run/generation.h"
@@ -46,6 +47,9 @@ struct run {
 					committed and this one may finish:
 					previous holds its rows; or 0 */
 	bool promised;               /* see run/recovery.h */
+	enum recovery_outcome left;  /* plan: what the next run will have to
+					make of the one before */
+	const char *busy;            /* plan: who is at work; or NULL */
 	struct timeline timeline;
 	int64_t generation;          /* current on disk */
 	bool gate_was_open;
@@ -68,6 +72,8 @@ int run_plan(struct run *run, struct error *err);
 /* Compare every resource with the host; afterwards the plan says what is to
  * be done. */
 int run_observe(struct run *run, struct error *err);
+/* After run_observe: would apply leave everything alone? */
+bool run_has_nothing_to_do(const struct run *run);
 /* Everything released; safe on what run_open left half. */
 void run_release(struct run *run);
 

@@ -112,7 +112,13 @@ def test_validate_plan_apply_plan(demo):
                   f"file {CONFIG}", "check page"):
         assert label in done.out
     assert snapshot.diff(before, demo.host.disk.snapshot()) == []
-    assert demo.origin.connections == 0
+    # Nothing is fetched: the origin is asked how large it is.
+    assert {(r.method, r.path) for r in demo.origin.requests} == {
+        ("HEAD", "/old/nginx1.14.tar"), ("HEAD", "/old/php7.tar")}
+    for name in ("nginx1.14.tar", "php7.tar"):
+        size = len(demo.origin.content[f"/old/{name}"])
+        assert f"fetch {size / 1e6:.1f} MB from http://origin.test/old/{name}"\
+            in done.out
     demo.apply()
     assert "6*7=42" in demo.get("/index.php")
     before = demo.look()

@@ -1,0 +1,11 @@
+# The same as one JSON object.
+. ./host.sh
+image
+app 1
+profile <<'P'
+packages = ( { name = "app"; url = "file://${s}/served/app-1.tar";
+               sha256 = "${app_1}"; into = "/srv/app"; } );
+files = ( { from = "app:version"; to = "/srv/version"; },
+          { content = "hello\n"; to = "/etc/motd"; } );
+P
+plan --json
