@@ -324,8 +324,8 @@ judge_whole(const struct fetch_answer *a, const struct fetch_ask *ask,
 	return ask->delivered > 0 ? judge_continued(a, ask, plan) : FETCH_TAKE;
 }
 
-static bool
-worth_another_try(int status)
+bool
+fetch_status_may_pass(int status)
 {
 	return status == 408 || status == 425 || status == 429 ||
 	       status >= 500;
@@ -339,12 +339,16 @@ fetch_answer_judge(const struct fetch_answer *a, const struct fetch_ask *ask,
 
 	*plan = (struct fetch_plan){ .expect = FETCH_SIZE_UNKNOWN,
 				     .size = FETCH_SIZE_UNKNOWN };
+	/* RFC 9112 6.3: who sends both may be smuggling. */
+	if (!a->malformed && a->chunked && a->length != FETCH_SIZE_UNKNOWN)
+		return refuse(plan, ERROR_NETWORK, "is no valid answer: it "
+			      "has a Content-Length and a Transfer-Encoding");
 	if (a->malformed)
 		return refuse(plan, ERROR_NETWORK, "is no valid answer: %s",
 			      a->malformed);
 	if (ask->any_status)
 		return judge_whole(a, ask, plan);
-	if (worth_another_try(a->status)) {
+	if (fetch_status_may_pass(a->status)) {
 		refuse_status(plan, a);
 		return FETCH_AGAIN;
 	}

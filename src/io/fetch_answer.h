@@ -59,6 +59,9 @@ struct fetch_ask {
 	uint64_t max_bytes;
 };
 
+/* 408, 425, 429, 5xx: the same request may fare better later. */
+bool fetch_status_may_pass(int status);
+
 enum fetch_verdict {
 	FETCH_TAKE,                 /* deliver the body */
 	FETCH_COMPLETE,             /* all has been had already (416) */

@@ -12,6 +12,8 @@
 struct fetcher_options {
 	int64_t connect_timeout_ms;   /* 15000 */
 	int64_t stall_timeout_ms;     /* no byte for so long: broken; 30000 */
+	int64_t pace_window_ms;       /* fewer than pace_bytes in so long: */
+	uint64_t pace_bytes;          /* too slow; 60000, 64 KiB */
 	unsigned attempts;            /* per mirror, not counting those that
 					 brought 1 MiB or more; 5 */
 	int64_t backoff_ms;           /* first wait; doubles, jitters; 500 */

@@ -2,7 +2,6 @@
 #include "io/fetch_hop.h"
 
 #include <curl/curl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +11,12 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "io/fetch_outcome.h"
 
 #define HEAD_BYTES_MAX (256 * 1024)     /* all header lines of one hop */
 #define STREAM_BUFFER_BYTES (256 * 1024L)
 #define EXCHANGE_BUFFER_BYTES (16 * 1024L)
 #define IDLE_CONNECTIONS_MAX 16L
-
-/* Never through a proxy, whatever the environment says: metadata services
- * and this host. */
-#define NEVER_PROXIED \
-	"localhost,127.0.0.0/8,::1,169.254.169.254,fd00:ec2::254"
 
 _Static_assert(sizeof(((struct hop *)0)->error) >= CURL_ERROR_SIZE,
 	       "curl writes so much");
@@ -73,17 +68,65 @@ web_of(const struct transfer *t)
 static enum address_class
 class_of_hop(const struct transfer *t, const char *peer)
 {
-	bool may_be_proxied = web_of(t)->proxy_in_environment;
 	char host[256];
 
 	return address_class_of(url_part(t->url, CURLUPART_HOST, host,
 					 sizeof(host)),
-				may_be_proxied
-					? ADDRESS_OPEN
-					: address_class_of(peer, ADDRESS_OPEN));
+				peer ? address_class_of(peer, ADDRESS_OPEN)
+				     : ADDRESS_OPEN);
+}
+
+static bool
+may_be_proxied(const struct web *web, const struct transfer *t)
+{
+	return web->proxies.any && !t->order->unix_socket &&
+	       !transfer_has_flag(t, FETCH_FLAG_NO_PROXY) &&
+	       proxies_may_reach(class_of_hop(t, NULL));
+}
+
+static bool
+is_proxied(const struct transfer *t)
+{
+	const struct web *web = web_of(t);
+#if LIBCURL_VERSION_NUM >= 0x080700
+	long used = 0;
+
+	if (curl_easy_getinfo(t->hop.easy, CURLINFO_USED_PROXY, &used) == 0)
+		return used;
+#endif
+	return may_be_proxied(web, t);
+}
+
+static void
+refuse_inwards(struct transfer *t)
+{
+	char url[96];
+
+	t->hop.stop = STOP_MIRROR;
+	failure_set(&t->hop.stopped, ERROR_NETWORK, "redirects to %s, "
+		    "an address local to this host: refused",
+		    url_redact(t->url, url, 80));
 }
 
 /* ---- callbacks ---- */
+
+/* Not even connected to, where it is known already that no proxy is between:
+ * a name may have this address today, and another tomorrow. */
+static curl_socket_t
+on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct transfer *t = context;
+	char peer[64];
+
+	if (purpose == CURLSOCKTYPE_IPCXN && t->redirects > 0 &&
+	    !may_be_proxied(web_of(t), t) &&
+	    address_text(&to->addr, peer, sizeof(peer)) &&
+	    !address_may_redirect(t->origin, class_of_hop(t, peer))) {
+		refuse_inwards(t);
+		return CURL_SOCKET_BAD;
+	}
+	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
 
 /* Connected, nothing sent yet. */
 static int
@@ -91,17 +134,15 @@ on_connected(void *context, char *peer, char *local, int peer_port,
 	     int local_port)
 {
 	struct transfer *t = context;
-	enum address_class class = class_of_hop(t, peer);
-	char url[96];
+	enum address_class class = class_of_hop(t, is_proxied(t) ? NULL : peer);
 
+	/* (Another address of the same name may have been refused.) */
+	t->hop.stop = STOP_NOT;
 	t->progress_ms = clock_ms();
-	if (t->redirects == 0)
+	if (t->redirects == 0) {
 		t->origin = class;
-	else if (!address_may_redirect(t->origin, class)) {
-		t->hop.stop = STOP_MIRROR;
-		failure_set(&t->hop.stopped, ERROR_NETWORK, "redirects to %s, "
-			    "an address local to this host: refused",
-			    url_redact(t->url, url, 80));
+	} else if (!address_may_redirect(t->origin, class)) {
+		refuse_inwards(t);
 		return CURL_PREREQFUNC_ABORT;
 	}
 	return CURL_PREREQFUNC_OK;
@@ -126,7 +167,7 @@ on_header(char *line, size_t size, size_t n, void *context)
 	char path[256];
 
 	n *= size;
-	t->progress_ms = clock_ms();
+	transfer_moved(t, n);
 	t->hop.head_bytes += n;
 	if (t->hop.head_bytes > HEAD_BYTES_MAX) {
 		t->hop.stop = STOP_MIRROR;
@@ -184,6 +225,7 @@ on_tls_context(CURL *easy, void *ssl_ctx, void *context)
 {
 	struct web *web = context;
 
+	tls_harden(ssl_ctx);
 	tls_watch_closing(ssl_ctx, &web->watch);
 	return CURLE_OK;
 }
@@ -200,18 +242,6 @@ on_close_notify(void *context, const void *ssl)
 
 /* ---- one request ---- */
 
-static bool
-has_header(const struct transfer *t, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (size_t i = 0; t->order->headers[i]; i++)
-		if (strncasecmp(t->order->headers[i], name, n) == 0 &&
-		    t->order->headers[i][n] == ':')
-			return true;
-	return false;
-}
-
 static void
 add_header(struct transfer *t, const char *line)
 {
@@ -222,36 +252,14 @@ add_header(struct transfer *t, const char *line)
 	t->hop.headers = longer;
 }
 
-static bool
-takes_body(const struct transfer *t)
-{
-	return transfer_has_flag(t, FETCH_FLAG_HAS_BODY) ||
-	       transfer_method_is(t, "POST") ||
-	       transfer_method_is(t, "PUT") || transfer_method_is(t, "PATCH");
-}
-
 /* The caller's headers stay with the server they were meant for. */
 static void
 set_headers(struct transfer *t)
 {
-	char line[256];
+	bool at_home = t->redirects == 0 ||
+		       same_origin(t->url, t->order->urls[t->mirror]);
 
-	add_header(t, "Expect:");
-	if (takes_body(t) && !has_header(t, "Content-Type"))
-		add_header(t, "Content-Type:");
-	if (t->redirects == 0 ||
-	    same_origin(t->url, t->order->urls[t->mirror]))
-		for (size_t i = 0; t->order->headers[i]; i++)
-			add_header(t, t->order->headers[i]);
-	if (t->hop.ranged && transfer_has_flag(t, FETCH_FLAG_PROBE)) {
-		add_header(t, "Range: bytes=0-0");
-	} else if (t->hop.ranged) {
-		snprintf(line, sizeof(line), "Range: bytes=%" PRIu64 "-",
-			 t->delivered);
-		add_header(t, line);
-		snprintf(line, sizeof(line), "If-Range: %s", t->validator);
-		add_header(t, line);
-	}
+	transfer_headers(t, at_home, add_header);
 	curl_easy_setopt(t->hop.easy, CURLOPT_HTTPHEADER, t->hop.headers);
 }
 
@@ -264,7 +272,7 @@ set_method(struct transfer *t)
 		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
 		return;
 	}
-	if (takes_body(t)) {
+	if (transfer_takes_body(t)) {
 		curl_easy_setopt(easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
 				 (curl_off_t)t->order->head.body_bytes);
@@ -293,7 +301,12 @@ set_policy(struct web *web, struct transfer *t)
 			 (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION,
+			 (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	/* Do not wait for a resolver's thread whose answer no one wants. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
@@ -303,10 +316,8 @@ set_policy(struct web *web, struct transfer *t)
 			 (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	if (transfer_has_flag(t, FETCH_FLAG_NO_PROXY) || t->order->unix_socket)
+	if (!may_be_proxied(web, t))
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	else
-		curl_easy_setopt(easy, CURLOPT_NOPROXY, web->no_proxy);
 	curl_easy_setopt(easy, CURLOPT_SHARE, web->share);
 }
 
@@ -318,6 +329,13 @@ is_openssl(void)
 	return tls && str_starts(tls, "OpenSSL/");
 }
 
+static bool
+needs_trust(const struct web *web, const struct transfer *t)
+{
+	return strncasecmp(t->url, "https:", 6) == 0 ||
+	       (web->proxies.any_https && may_be_proxied(web, t));
+}
+
 /* -1: there is nothing to check a certificate with, and T was told so. */
 static int
 set_trust(struct web *web, struct transfer *t)
@@ -327,19 +345,16 @@ set_trust(struct web *web, struct transfer *t)
 	struct failure why;
 
 	tls_trust_find(web->options->ca_file, web->bundle_only, &trust);
-	if (!trust.directory &&
-	    (!trust.file || access(trust.file, R_OK) < 0)) {
-		failure_set(&why, ERROR_NETWORK, "no CA bundle to check its "
-			    "certificate with%s%.60s (install "
-			    "ca-certificates, or set SSL_CERT_FILE)",
-			    trust.file ? ": cannot read " : "",
-			    trust.file ? trust.file : "");
+	if (trust.problem[0]) {
+		failure_set(&why, ERROR_NETWORK, "%s", trust.problem);
 		transfer_next_mirror(t, &why);
 		return -1;
 	}
-	t->hop.by_directory = trust.directory != NULL;
+	t->hop.by_directory = trust.has_more;
 	curl_easy_setopt(easy, CURLOPT_CAINFO, trust.file);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, trust.directory);
+	curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, trust.file);
+	curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, trust.directory);
 	/* A bundle is parsed once for all connections. */
 	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, -1L);
 	if (is_openssl()) {
@@ -361,6 +376,8 @@ set_callbacks(struct web *web, struct transfer *t)
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, t);
 }
@@ -396,7 +413,7 @@ hop_start(struct web *web, struct transfer *t)
 	set_headers(t);
 	t->hop.next = web->running;
 	web->running = t;
-	if (strncasecmp(t->url, "https:", 6) == 0 && set_trust(web, t) < 0) {
+	if (needs_trust(web, t) && set_trust(web, t) < 0) {
 		hop_drop(web, t);
 		return;
 	}
@@ -425,159 +442,82 @@ hop_drop(struct web *web, struct transfer *t)
 void
 hop_resume(struct transfer *t)
 {
-	t->hop.paused = false;
-	t->progress_ms = clock_ms();
+	transfer_unpaused(t);
 	/* May call on_body at once, which may pause again. */
 	curl_easy_pause(t->hop.easy, CURLPAUSE_CONT);
 }
 
 /* ---- how it ended ---- */
 
-/* Would the same request end the same way? */
-static bool
-is_final(CURLcode code)
+static enum hop_end
+end_of(CURLcode code, const char *text)
 {
 	switch (code) {
+	case CURLE_OK:
+		return HOP_WHOLE;
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return HOP_NO_NAME;
+	case CURLE_COULDNT_CONNECT:
+		return HOP_NO_CONNECTION;
+	case CURLE_OPERATION_TIMEDOUT:
+		return HOP_LATE;
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return HOP_CERTIFICATE;
+	case CURLE_SSL_CONNECT_ERROR:
+		return tls_error_is_final(text) ? HOP_TLS : HOP_OTHER;
+	case CURLE_PARTIAL_FILE:
+		return HOP_CUT;
+	case CURLE_GOT_NOTHING:
+		return HOP_EMPTY;
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+		return HOP_BROKE;
+#if LIBCURL_VERSION_NUM >= 0x080600
+	case CURLE_TOO_LARGE:
+		return HOP_HEADERS;
+#endif
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_URL_MALFORMAT:
-	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_CIPHER:
-		return true;
+		return HOP_IMPOSSIBLE;
 	default:
-		return false;
+		return HOP_OTHER;
 	}
-}
-
-static const char *
-certificate_hint(const struct transfer *t)
-{
-	long verify = 0;
-
-	curl_easy_getinfo(t->hop.easy, CURLINFO_SSL_VERIFYRESULT, &verify);
-	/* X509_V_ERR_CERT_NOT_YET_VALID and ..._HAS_EXPIRED */
-	return verify == 9 || verify == 10
-		? " (or is this host's clock wrong?)" : "";
-}
-
-static void
-describe_curl(const struct transfer *t, CURLcode code, struct failure *why)
-{
-	const char *text = t->hop.error[0] ? t->hop.error
-					   : curl_easy_strerror(code);
-	long sys = 0;
-
-	curl_easy_getinfo(t->hop.easy, CURLINFO_OS_ERRNO, &sys);
-	switch (code) {
-	case CURLE_COULDNT_RESOLVE_HOST:
-		failure_set(why, ERROR_NETWORK, "cannot resolve its host name");
-		break;
-	case CURLE_COULDNT_CONNECT:
-		failure_set(why, ERROR_NETWORK, "cannot connect: %s",
-			    sys ? strerror((int)sys) : text);
-		break;
-	case CURLE_OPERATION_TIMEDOUT:
-		failure_set(why, ERROR_TIMEOUT, "no connection within %" PRId64
-			    " ms", web_of(t)->options->connect_timeout_ms);
-		break;
-	case CURLE_PEER_FAILED_VERIFICATION:
-		failure_set(why, ERROR_NETWORK, "certificate refused: %.90s%s",
-			    text, certificate_hint(t));
-		break;
-	case CURLE_PARTIAL_FILE:
-		failure_set(why, ERROR_NETWORK, "broke off after %" PRIu64
-			    " bytes", t->hop.got);
-		break;
-	case CURLE_GOT_NOTHING:
-		failure_set(why, ERROR_NETWORK,
-			    "closed the connection without an answer");
-		break;
-	case CURLE_RECV_ERROR:
-	case CURLE_SEND_ERROR:
-		failure_set(why, ERROR_NETWORK, "connection broke: %s",
-			    sys ? strerror((int)sys) : text);
-		break;
-	default:
-		failure_set(why, ERROR_NETWORK, "%.150s", text);
-		break;
-	}
-}
-
-static void
-follow_redirect(struct transfer *t)
-{
-	char *next = NULL;
-	const char *problem;
-	struct failure why;
-	char url[96];
-
-	curl_easy_getinfo(t->hop.easy, CURLINFO_REDIRECT_URL, &next);
-	problem = transfer_redirect_problem(t, next);
-	if (!problem) {
-		transfer_redirect(t, next);
-		return;
-	}
-	failure_set(&why, ERROR_NETWORK, "redirects %s%s%s%s: refused",
-		    problem, next ? " (" : "",
-		    next ? url_redact(next, url, 60) : "", next ? ")" : "");
-	transfer_next_mirror(t, &why);
-}
-
-/* A callback ended it. */
-static void
-report_stop(struct transfer *t)
-{
-	struct failure why = t->hop.stopped;
-
-	if (t->hop.stop == STOP_ALL)
-		transfer_fail(t, &why);
-	else
-		transfer_next_mirror(t, &why);
-}
-
-static void
-report_error(struct web *web, struct transfer *t, CURLcode code)
-{
-	struct failure why;
-
-	/* The bundle has the last word: someone may have put a certificate
-	 * into it by hand. */
-	if (code == CURLE_PEER_FAILED_VERIFICATION && t->hop.by_directory) {
-		web->bundle_only = true;
-		transfer_restart(t);
-		return;
-	}
-	describe_curl(t, code, &why);
-	if (is_final(code))
-		transfer_next_mirror(t, &why);
-	else
-		transfer_retry(t, &why);
 }
 
 static void
 report(struct web *web, struct transfer *t, CURLcode code)
 {
-	struct failure why;
+	const char *text = t->hop.error[0] ? t->hop.error
+					   : curl_easy_strerror(code);
+	struct hop_result result = {
+		.end = end_of(code, text),
+		.text = text,
+		.proxied = may_be_proxied(web, t),
+	};
+	long sys = 0, verify = 0, proxy_status = 0;
+	char *location = NULL;
 
-	if (t->hop.stop != STOP_NOT) {
-		report_stop(t);
-	} else if (t->hop.judged && t->hop.verdict == FETCH_REDIRECT) {
-		follow_redirect(t);
-	} else if (t->hop.judged && t->hop.verdict == FETCH_AGAIN) {
-		failure_set(&why, t->hop.plan.code, "%s", t->hop.plan.text);
-		transfer_retry(t, &why);
-	} else if (t->hop.judged && t->hop.verdict == FETCH_COMPLETE) {
-		transfer_arrived(t);
-	} else if (code != CURLE_OK) {
-		report_error(web, t, code);
-	} else if (!t->hop.judged) {
-		failure_set(&why, ERROR_NETWORK, "closed the connection in "
-			    "the middle of its headers");
-		transfer_retry(t, &why);
-	} else {
-		transfer_arrived(t);
+	/* The bundle has the last word: someone may have put a certificate
+	 * into it by hand. */
+	if (result.end == HOP_CERTIFICATE && t->hop.by_directory) {
+		web->bundle_only = true;
+		transfer_restart(t);
+		return;
 	}
+	curl_easy_getinfo(t->hop.easy, CURLINFO_OS_ERRNO, &sys);
+	curl_easy_getinfo(t->hop.easy, CURLINFO_SSL_VERIFYRESULT, &verify);
+	curl_easy_getinfo(t->hop.easy, CURLINFO_HTTP_CONNECTCODE,
+			  &proxy_status);
+	curl_easy_getinfo(t->hop.easy, CURLINFO_REDIRECT_URL, &location);
+	result.sys = (int)sys;
+	/* X509_V_ERR_CERT_NOT_YET_VALID and ..._HAS_EXPIRED */
+	result.clock = verify == 9 || verify == 10;
+	result.proxy_status = (int)proxy_status;
+	result.location = location;
+	hop_ended(t, &result);
 }
 
 /* ---- all of them ---- */
@@ -631,40 +571,14 @@ web_wait(struct web *web, const struct pollfd *fds, unsigned n,
 
 /* ---- start and end ---- */
 
-static const char *
-either(const char *a, const char *b)
-{
-	const char *value = getenv(a);
-
-	return value && value[0] ? value : getenv(b);
-}
-
-static void
-read_proxy_environment(struct web *web)
-{
-	const char *exceptions = either("no_proxy", "NO_PROXY");
-	struct str list = STR_INIT(64 * 1024);
-
-	web->proxy_in_environment = either("http_proxy", "https_proxy") ||
-				    either("HTTPS_PROXY", "all_proxy") ||
-				    getenv("ALL_PROXY");
-	if (exceptions && strcmp(exceptions, "*") == 0) {
-		str_add(&list, "*");
-	} else {
-		str_add(&list, NEVER_PROXIED);
-		if (exceptions && exceptions[0])
-			str_addf(&list, ",%s", exceptions);
-	}
-	web->no_proxy = list.data;
-}
-
 int
 web_open(struct web *web, const struct fetcher_options *options)
 {
 	*web = (struct web){ .options = options };
 	web->watch.closed = on_close_notify;
 	web->watch.context = web;
-	read_proxy_environment(web);
+	proxies_read(&web->proxies);
+	tls_forget_environment();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return -1;
 	web->multi = curl_multi_init();
@@ -684,5 +598,4 @@ web_close(struct web *web)
 	curl_multi_cleanup(web->multi);
 	curl_share_cleanup(web->share);
 	curl_global_cleanup();
-	free(web->no_proxy);
 }

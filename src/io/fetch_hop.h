@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "io/fetch_event.h"
+#include "io/fetch_proxy.h"
 #include "io/fetch_tls.h"
 #include "io/fetch_transfer.h"
 
@@ -19,8 +20,7 @@ struct web {
 	const struct fetcher_options *options;
 	void *multi, *share;
 	struct transfer *running;       /* list by hop.next */
-	char *no_proxy;                 /* CURLOPT_NOPROXY for all */
-	bool proxy_in_environment;
+	struct proxies proxies;
 	bool bundle_only;               /* the CA directory lacked one */
 	struct tls_watch watch;
 };

@@ -2,14 +2,15 @@
 #include "io/fetch_tls.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <openssl/ssl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/own.h"
-
-#define HASHED_DIRECTORY "/etc/ssl/certs"
 
 /* ---- trust ---- */
 
@@ -28,14 +29,50 @@ is_hashed(const char *path)
 	return false;
 }
 
+/* ... in one of a list's directories ("a:b")? */
+static bool
+any_is_hashed(const char *list)
+{
+	char path[PATH_MAX];
+
+	while (*list) {
+		size_t n = strcspn(list, ":");
+
+		if (n > 0 && n < sizeof(path)) {
+			memcpy(path, list, n);
+			path[n] = '\0';
+			if (is_hashed(path))
+				return true;
+		}
+		list += n + (list[n] == ':');
+	}
+	return false;
+}
+
+static const char *
+usual_directory(void)
+{
+	static const char *const usual[] = {
+		"/etc/ssl/certs",                  /* Debian, Alpine, SUSE */
+		"/etc/pki/ca-trust/extracted/pem/directory-hash", /* Fedora */
+	};
+
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		if (is_hashed(usual[i]))
+			return usual[i];
+	return NULL;
+}
+
 static const char *
 usual_bundle(void)
 {
 	static const char *const usual[] = {
-		"/etc/ssl/certs/ca-certificates.crt",
-		"/etc/pki/tls/certs/ca-bundle.crt",
-		"/etc/ssl/ca-bundle.pem",
-		"/etc/ssl/cert.pem",
+		"/etc/ssl/certs/ca-certificates.crt", /* Debian, Alpine */
+		"/etc/pki/tls/certs/ca-bundle.crt",   /* Amazon Linux */
+		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+		"/etc/ssl/ca-bundle.pem",             /* SUSE */
+		"/var/lib/ca-certificates/ca-bundle.pem",
+		"/etc/ssl/cert.pem",                  /* Alpine's libssl */
 	};
 
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
@@ -44,20 +81,116 @@ usual_bundle(void)
 	return NULL;
 }
 
+static void
+problem(struct tls_trust *trust, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void
+problem(struct tls_trust *trust, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(trust->problem, sizeof(trust->problem), fmt, ap);
+	va_end(ap);
+}
+
+static const char *
+setting(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && value[0] ? value : NULL;
+}
+
+/* What was asked for by name is all there is. */
+static void
+check_named(struct tls_trust *trust)
+{
+	if (trust->file && access(trust->file, R_OK) < 0)
+		problem(trust, "no CA bundle to check its certificate with: "
+			"cannot read %.40s (install ca-certificates, or set "
+			"SSL_CERT_FILE)", trust->file);
+	else if (trust->directory && !any_is_hashed(trust->directory))
+		problem(trust, "no CA certificates by their hash in "
+			"SSL_CERT_DIR %.60s (see openssl-rehash(1))",
+			trust->directory);
+}
+
 void
 tls_trust_find(const char *ca_file, bool bundle_only,
 	       struct tls_trust *ret_trust)
 {
-	*ret_trust = (struct tls_trust){ .file = ca_file };
-	if (!ca_file)
-		ret_trust->file = getenv("SSL_CERT_FILE");
-	if (ret_trust->file && ret_trust->file[0])
+	*ret_trust = (struct tls_trust){
+		.file = ca_file ? ca_file : setting("SSL_CERT_FILE"),
+		.directory = ca_file ? NULL : setting("SSL_CERT_DIR"),
+	};
+	if (ret_trust->file || ret_trust->directory) {
+		check_named(ret_trust);
 		return;
-	ret_trust->file = NULL;
-	if (!bundle_only && is_hashed(HASHED_DIRECTORY))
-		ret_trust->directory = HASHED_DIRECTORY;
-	else
+	}
+	if (!bundle_only)
+		ret_trust->directory = usual_directory();
+	ret_trust->has_more = ret_trust->directory != NULL;
+	if (!ret_trust->directory)
 		ret_trust->file = usual_bundle();
+	if (!ret_trust->directory && !ret_trust->file)
+		problem(ret_trust, "no CA bundle to check its certificate "
+			"with (install ca-certificates, or set "
+			"SSL_CERT_FILE)");
+}
+
+/* ---- policy ---- */
+
+void
+tls_forget_environment(void)
+{
+	static const char *const names[] = {
+		"OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_MODULES",
+		"OPENSSL_ENGINES", "SSLKEYLOGFILE",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unsetenv(names[i]);
+}
+
+void
+tls_harden(void *ssl_ctx)
+{
+	SSL_CTX_set_min_proto_version(ssl_ctx, TLS1_2_VERSION);
+	SSL_CTX_set_security_level(ssl_ctx, 2);
+	SSL_CTX_clear_options(ssl_ctx, SSL_OP_LEGACY_SERVER_CONNECT |
+				       SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
+	SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_RENEGOTIATION);
+}
+
+bool
+tls_error_is_final(const char *text)
+{
+	const char *at = strstr(text, "error:");
+
+	if (!at)
+		return false;
+	/* ERR_GET_REASON() of both OpenSSL 1.1 and 3 */
+	switch (strtoul(at + strlen("error:"), NULL, 16) & 0xfff) {
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_WRONG_VERSION_NUMBER:
+	case SSL_R_WRONG_SSL_VERSION:
+	case SSL_R_UNKNOWN_PROTOCOL:
+	case SSL_R_NO_PROTOCOLS_AVAILABLE:
+	case SSL_R_HTTP_REQUEST:
+	case SSL_R_PACKET_LENGTH_TOO_LONG:
+	case SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED:
+	case SSL_R_DH_KEY_TOO_SMALL:
+	case SSL_R_EE_KEY_TOO_SMALL:
+	case SSL_R_NO_SHARED_CIPHER:
+	case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+	case SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* ---- close_notify ---- */

@@ -7,19 +7,36 @@
 
 #include <stdbool.h>
 
-/* Where CA certificates come from: one of the two, or neither. */
+/* Where CA certificates come from. */
 struct tls_trust {
-	const char *file;        /* a bundle */
-	const char *directory;   /* certificates by their hash */
+	const char *file;        /* a bundle, or NULL */
+	const char *directory;   /* certificates by their hash, or NULL */
+	bool has_more;           /* BUNDLE_ONLY would find another */
+	char problem[160];       /* why there are none, and what to do; or "" */
 };
 /*
- * CA_FILE when it is given, else the environment's SSL_CERT_FILE, else the
- * usual places. A bundle takes tens of milliseconds to parse, while from a
- * hashed directory only the one certificate that is needed is read: that is
- * preferred, unless BUNDLE_ONLY (a bundle may hold more, put in by hand).
+ * CA_FILE when it is given, else the environment's SSL_CERT_FILE and
+ * SSL_CERT_DIR (both, when both are set; where one of them is and cannot be
+ * used, that is the problem: nothing else is put in its place), else the
+ * usual places of Debian, Ubuntu, Alpine, Amazon Linux, Fedora and SUSE. A
+ * bundle takes tens of milliseconds to parse, while from a hashed directory
+ * only the one certificate that is needed is read: that is preferred, unless
+ * BUNDLE_ONLY (a bundle may hold more, put in by hand).
  */
 void tls_trust_find(const char *ca_file, bool bundle_only,
 		    struct tls_trust *ret_trust);
+
+/*
+ * To be called before OpenSSL begins: what the environment could tell it to
+ * read, load or write (OPENSSL_CONF and its like, SSLKEYLOGFILE) is dropped.
+ */
+void tls_forget_environment(void);
+/* What no default of the system's may loosen: TLS 1.2, and keys and digests
+ * of 112 bits (no SHA-1, no RSA below 2048). SSL_CTX is OpenSSL's. */
+void tls_harden(void *ssl_ctx);
+/* A handshake failed with TEXT, where OpenSSL says "error:0A00010B:...":
+ * would it always fail so with this server? */
+bool tls_error_is_final(const char *text);
 
 /*
  * A TLS connection that is cut looks to curl like one that is closed; where

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "io/fetch_transfer.h"
+#include "io/fetch_private.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,119 +10,22 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "base/log.h"
 #include "base/own.h"
-#include "base/str.h"
-#include "io/digest.h"
 
 #define REDIRECTS_MAX 5
 #define DRAIN_BYTES_MAX (64 * 1024)     /* of an error page, to reuse its
 					   connection; more: close it */
-/* An attempt that brought so much does not count against the next ones. */
-#define PROGRESS_BYTES (1024 * 1024)
-/* In the message of many mirrors' failures. */
-#define MIRRORS_SHOWN 3
 
-/* ---- events ---- */
+/* ---- beginning and end ---- */
 
-void
-failure_set(struct failure *failure, enum error_code code, const char *fmt,
-	    ...)
-{
-	va_list ap;
-
-	failure->code = code;
-	va_start(ap, fmt);
-	vsnprintf(failure->text, sizeof(failure->text), fmt, ap);
-	va_end(ap);
-}
-
-static bool
-is_probe(const struct transfer *t)
+bool
+transfer_is_probe(const struct transfer *t)
 {
 	return transfer_has_flag(t, FETCH_FLAG_PROBE);
 }
 
-/* A probe's size is of what it does not bring: it is said once, and nothing
- * that arrives is measured by it. */
-static uint64_t
-size_to_tell(const struct transfer *t, enum fetch_event_type type)
-{
-	if (!is_probe(t))
-		return t->size;
-	if (type != FETCH_STARTED)
-		return FETCH_SIZE_UNKNOWN;
-	return transfer_method_is(t, "HEAD") && !t->hop.answer.chunked
-		? t->hop.answer.length : t->size;
-}
-
-static void
-post(struct transfer *t, enum fetch_event_type type, enum error_code code,
-     int64_t wait_ms, const char *text)
-{
-	struct fetch_event event;
-
-	memset(&event, 0, sizeof(event));
-	event.id = t->order->head.id;
-	event.type = type;
-	event.code = code;
-	event.status = t->hop.answer.status;
-	event.mirror = t->mirror;
-	event.attempt = t->attempt;
-	event.wait_ms = wait_ms;
-	event.size = size_to_tell(t, type);
-	event.bytes = t->delivered;
-	str_printable(text, event.text, sizeof(event.text));
-	if (vec_push(&t->outbox->events, event) < 0)
-		t->outbox->full = true;
-}
-
-/* "http://a/x: 404 Not Found" of one mirror, within SIZE; the address gives
- * way, the reason does not. */
-static char *
-describe(const struct transfer *t, unsigned mirror, char *buf, size_t size)
-{
-	const char *reason = t->failures[mirror].text;
-	char url[256];
-	size_t room = size - strlen(": ") - 1;
-	size_t n = strlen(reason);
-	size_t url_room = n + 24 < room ? room - n : 24;
-
-	url_redact(t->order->urls[mirror], url, sizeof(url));
-	if (strlen(url) > url_room)
-		memcpy(url + url_room - 3, "...", 4);
-	snprintf(buf, size, "%s: %s", url, reason);
-	return buf;
-}
-
-/* Every mirror's reason in one message; of many mirrors the last ones. */
-static void
-describe_all(const struct transfer *t, char *buf, size_t size)
-{
-	unsigned n = t->mirror + 1;
-	unsigned shown = n < MIRRORS_SHOWN ? n : MIRRORS_SHOWN;
-	size_t at = 0;
-
-	buf[0] = '\0';
-	if (shown < n)
-		at = (size_t)snprintf(buf, size, "%u other mirrors failed; ",
-				      n - shown);
-	for (unsigned i = n - shown; i < n; i++) {
-		char one[384];
-		size_t room = (size - at) / (n - i);
-
-		describe(t, i, one, room < sizeof(one) ? room : sizeof(one));
-		at += (size_t)snprintf(buf + at, size - at, "%s%s", one,
-				       i + 1 < n ? "; " : "");
-		if (at >= size)
-			return;
-	}
-}
-
-/* ---- beginning and end ---- */
-
-static void
-set_url(struct transfer *t, const char *url)
+void
+transfer_set_url(struct transfer *t, const char *url)
 {
 	char *copy = xstrdup(url);
 
@@ -131,23 +33,23 @@ set_url(struct transfer *t, const char *url)
 	t->url = copy;
 }
 
-static void
-wait_until(struct transfer *t, int64_t wake_ms)
+void
+transfer_wait_until(struct transfer *t, int64_t wake_ms)
 {
 	t->state = TRANSFER_WAITING;
 	t->wake_ms = wake_ms;
 	t->hop.paused = false;
 }
 
-static void
-enter_mirror(struct transfer *t)
+void
+transfer_enter_mirror(struct transfer *t)
 {
 	t->attempt = 1;
 	t->redirects = 0;
 	t->validator[0] = '\0';
 	t->etag[0] = '\0';
-	set_url(t, t->order->urls[t->mirror]);
-	wait_until(t, clock_ms());
+	transfer_set_url(t, t->order->urls[t->mirror]);
+	transfer_wait_until(t, clock_ms());
 }
 
 struct transfer *
@@ -162,7 +64,7 @@ transfer_new(struct fetch_order *order, const struct fetcher_options *options,
 	t->deadline.at_ms = order->head.deadline_ms;
 	t->size = FETCH_SIZE_UNKNOWN;
 	t->failures = xcalloc(order->head.n_urls, sizeof(*t->failures));
-	enter_mirror(t);
+	transfer_enter_mirror(t);
 	return t;
 }
 
@@ -175,17 +77,6 @@ transfer_free(struct transfer *t)
 	free(t->failures);
 	free(t->url);
 	free(t);
-}
-
-static void
-end(struct transfer *t, enum fetch_event_type type, enum error_code code,
-    const char *text)
-{
-	drop_fd(&t->order->pipe_fd);
-	drop_fd(&t->order->body_fd);
-	post(t, type, code, 0, text);
-	t->state = TRANSFER_ENDED;
-	t->hop.paused = false;
 }
 
 bool
@@ -202,8 +93,8 @@ transfer_has_flag(const struct transfer *t, enum fetch_flag flag)
 
 /* ---- a hop, as it goes ---- */
 
-static bool
-is_https(const char *url)
+bool
+transfer_is_https(const char *url)
 {
 	return strncasecmp(url, "https:", 6) == 0;
 }
@@ -217,11 +108,68 @@ transfer_begin_hop(struct transfer *t)
 		t->was_https = false;
 		t->delivered_before = t->delivered;
 	}
-	t->was_https |= is_https(t->url);
-	t->hop.ranged = is_probe(t) ? !transfer_method_is(t, "HEAD")
+	t->was_https |= transfer_is_https(t->url);
+	t->hop.ranged = transfer_is_probe(t) ? !transfer_method_is(t, "HEAD")
 				    : t->delivered > 0 && t->validator[0];
-	t->progress_ms = clock_ms();
+	transfer_unpaused(t);
 	t->state = TRANSFER_RUNNING;
+}
+
+bool
+transfer_takes_body(const struct transfer *t)
+{
+	return transfer_has_flag(t, FETCH_FLAG_HAS_BODY) ||
+	       transfer_method_is(t, "POST") ||
+	       transfer_method_is(t, "PUT") || transfer_method_is(t, "PATCH");
+}
+
+static bool
+has_header(const struct transfer *t, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; t->order->headers[i]; i++)
+		if (strncasecmp(t->order->headers[i], name, n) == 0 &&
+		    t->order->headers[i][n] == ':')
+			return true;
+	return false;
+}
+
+void
+transfer_headers(struct transfer *t, bool at_home,
+		 void (*add)(struct transfer *t, const char *line))
+{
+	char line[256];
+
+	add(t, "Expect:");
+	if (transfer_takes_body(t) && !has_header(t, "Content-Type"))
+		add(t, "Content-Type:");
+	for (size_t i = 0; at_home && t->order->headers[i]; i++)
+		add(t, t->order->headers[i]);
+	if (t->hop.ranged && transfer_is_probe(t)) {
+		add(t, "Range: bytes=0-0");
+	} else if (t->hop.ranged) {
+		snprintf(line, sizeof(line), "Range: bytes=%" PRIu64 "-",
+			 t->delivered);
+		add(t, line);
+		snprintf(line, sizeof(line), "If-Range: %s", t->validator);
+		add(t, line);
+	}
+}
+
+void
+transfer_moved(struct transfer *t, size_t n)
+{
+	t->hop.moved += n;
+	t->progress_ms = clock_ms();
+}
+
+void
+transfer_unpaused(struct transfer *t)
+{
+	t->hop.paused = false;
+	t->progress_ms = t->hop.pace_ms = clock_ms();
+	t->hop.pace_moved = t->hop.moved;
 }
 
 static void
@@ -265,7 +213,7 @@ transfer_judge(struct transfer *t, const char *path)
 	}
 	if (!t->started) {
 		t->started = true;
-		post(t, FETCH_STARTED, ERROR_NONE, 0, "");
+		transfer_post(t, FETCH_STARTED, ERROR_NONE, 0, "");
 	}
 }
 
@@ -317,7 +265,7 @@ transfer_deliver(struct transfer *t, const char *data, size_t n)
 	struct hop *hop = &t->hop;
 	size_t at = hop->held < n ? hop->held : n;
 
-	t->progress_ms = clock_ms();
+	transfer_moved(t, n);
 	if (!hop->judged)
 		return DELIVER_STOP;
 	if (hop->verdict != FETCH_TAKE) {
@@ -350,7 +298,7 @@ transfer_request_body(struct transfer *t, char *out, size_t n)
 	uint64_t left = t->order->head.body_bytes - t->hop.body_at;
 	ssize_t got;
 
-	t->progress_ms = clock_ms();
+	transfer_moved(t, n);
 	if (n > left)
 		n = (size_t)left;
 	if (n == 0)
@@ -370,202 +318,54 @@ transfer_redirect_problem(const struct transfer *t, const char *next)
 		return "without saying where to";
 	if (t->redirects >= REDIRECTS_MAX)
 		return "more than 5 times";
-	if (!is_https(next) && strncasecmp(next, "http:", 5) != 0)
+	if (!transfer_is_https(next) && strncasecmp(next, "http:", 5) != 0)
 		return "to something other than http and https";
-	if (t->was_https && !is_https(next))
+	if (t->was_https && !transfer_is_https(next))
 		return "from https to http";
 	if (!transfer_method_is(t, "GET") && !transfer_method_is(t, "HEAD"))
 		return "although it was no GET";
 	return NULL;
 }
 
-/* ---- how a hop ended ---- */
-
-/* Ended without an error, but not whole? */
-static bool
-is_short(const struct transfer *t)
-{
-	const struct hop *hop = &t->hop;
-	bool may_have_body = !transfer_method_is(t, "HEAD") &&
-			     hop->answer.status != 204 &&
-			     hop->answer.status != 304;
-	bool unbounded = !hop->answer.chunked &&
-			 hop->plan.expect == FETCH_SIZE_UNKNOWN;
-
-	if (is_probe(t))
-		return false;
-	if (hop->tls && !hop->close_notify && unbounded && may_have_body)
-		return true;
-	return hop->skip > 0 ||
-	       (hop->plan.expect != FETCH_SIZE_UNKNOWN &&
-		hop->got != hop->plan.expect) ||
-	       (t->size != FETCH_SIZE_UNKNOWN && t->delivered != t->size);
-}
-
-void
-transfer_arrived(struct transfer *t)
-{
-	struct failure why;
-
-	if (t->hop.verdict == FETCH_COMPLETE) {
-		t->size = t->hop.plan.size;
-	} else if (is_short(t)) {
-		failure_set(&why, ERROR_NETWORK, "broke off after %" PRIu64
-			    " bytes", t->hop.got);
-		transfer_retry(t, &why);
-		return;
-	}
-	end(t, FETCH_DONE, ERROR_NONE, "");
-}
-
-void
-transfer_redirect(struct transfer *t, const char *next)
-{
-	set_url(t, next);
-	t->redirects++;
-	wait_until(t, clock_ms());
-}
-
-void
-transfer_restart(struct transfer *t)
-{
-	wait_until(t, clock_ms());
-}
-
-/* All mirrors failed: one code when they agree, else the general one. */
-static void
-fail_for_good(struct transfer *t)
-{
-	enum error_code code = t->failures[t->mirror].code;
-	char text[sizeof(((struct fetch_event *)0)->text)];
-
-	for (unsigned i = 0; i < t->mirror; i++)
-		if (t->failures[i].code != code)
-			code = ERROR_NETWORK;
-	describe_all(t, text, sizeof(text));
-	end(t, FETCH_FAILED, code, text);
-}
-
-void
-transfer_fail(struct transfer *t, const struct failure *why)
-{
-	t->failures[t->mirror] = *why;
-	for (unsigned i = 0; i < t->mirror; i++)
-		t->failures[i].code = why->code;
-	fail_for_good(t);
-}
-
-void
-transfer_next_mirror(struct transfer *t, const struct failure *why)
-{
-	char text[384];
-
-	t->failures[t->mirror] = *why;
-	if (t->order->urls[t->mirror + 1] == NULL) {
-		fail_for_good(t);
-		return;
-	}
-	describe(t, t->mirror, text, sizeof(text));
-	t->mirror++;
-	enter_mirror(t);
-	t->hop.answer.status = 0;
-	post(t, FETCH_MIRROR, ERROR_NONE, 0, text);
-}
-
-/* Full jitter: anything between nothing and the doubled wait. */
-static int64_t
-backoff_ms(const struct transfer *t)
-{
-	int64_t most = t->options->backoff_ms;
-	uint32_t dice;
-
-	for (unsigned i = 1; i < t->attempt && most < FETCH_WAIT_MAX_MS; i++)
-		most *= 2;
-	if (most > FETCH_WAIT_MAX_MS)
-		most = FETCH_WAIT_MAX_MS;
-	random_bytes(&dice, sizeof(dice));
-	return most > 0 ? (int64_t)(dice % (uint64_t)(most + 1)) : 0;
-}
-
-/* Bytes that were delivered cannot be taken back: only the rest of the same
- * thing can follow them. */
-static bool
-may_continue(const struct transfer *t)
-{
-	return t->delivered == 0 ||
-	       (transfer_method_is(t, "GET") &&
-		!transfer_has_flag(t, FETCH_FLAG_ANY_STATUS));
-}
-
-static void
-give_up_mirror(struct transfer *t, const struct failure *why)
-{
-	struct failure last = *why;
-
-	if (t->attempt > 1)
-		failure_set(&last, why->code, "%.*s (%u attempts)",
-			    (int)sizeof(why->text) - 24, why->text,
-			    t->attempt);
-	transfer_next_mirror(t, &last);
-}
-
-void
-transfer_retry(struct transfer *t, const struct failure *why)
-{
-	unsigned attempts = transfer_has_flag(t, FETCH_FLAG_ONCE)
-		? 1 : t->options->attempts;
-	int64_t wait_ms;
-	char text[384];
-
-	if (t->delivered - t->delivered_before >= PROGRESS_BYTES)
-		t->attempt = 1;
-	wait_ms = backoff_ms(t);
-	if (t->hop.answer.retry_after_ms > wait_ms)
-		wait_ms = t->hop.answer.retry_after_ms;
-	if (t->attempt >= attempts || !may_continue(t) ||
-	    clock_ms() > t->deadline.at_ms - wait_ms) {
-		give_up_mirror(t, why);
-		return;
-	}
-	t->failures[t->mirror] = *why;
-	describe(t, t->mirror, text, sizeof(text));
-	post(t, FETCH_RETRY, ERROR_NONE, wait_ms, text);
-	t->attempt++;
-	t->redirects = 0;
-	set_url(t, t->order->urls[t->mirror]);
-	wait_until(t, clock_ms() + wait_ms);
-}
-
-void
-transfer_cancel(struct transfer *t)
-{
-	end(t, FETCH_FAILED, ERROR_INTERRUPTED, "cancelled");
-}
-
 /* ---- the clock ---- */
 
 /* Giving up early serves another attempt; without one the deadline is the
  * only limit. */
-static int64_t
-stall_limit_ms(const struct transfer *t)
+static bool
+is_patient(const struct transfer *t)
 {
-	bool alone = transfer_has_flag(t, FETCH_FLAG_ONCE) &&
-		     t->order->head.n_urls == 1;
+	return transfer_has_flag(t, FETCH_FLAG_ONCE) &&
+	       t->order->head.n_urls == 1;
+}
 
-	return alone ? INT64_MAX / 2 : t->options->stall_timeout_ms;
+static int64_t
+stalls_at_ms(const struct transfer *t)
+{
+	return t->progress_ms + t->options->stall_timeout_ms;
+}
+
+static int64_t
+window_ends_ms(const struct transfer *t)
+{
+	return t->hop.pace_ms + t->options->pace_window_ms;
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
 }
 
 int64_t
 transfer_due_ms(const struct transfer *t)
 {
 	int64_t last = t->deadline.at_ms;
-	int64_t next = last;
 
 	if (t->state == TRANSFER_WAITING)
-		next = t->wake_ms;
-	else if (!t->hop.paused)
-		next = t->progress_ms + stall_limit_ms(t);
-	return next < last ? next : last;
+		return earlier(last, t->wake_ms);
+	if (t->hop.paused || is_patient(t))
+		return last;
+	return earlier(last, earlier(stalls_at_ms(t), window_ends_ms(t)));
 }
 
 static void
@@ -578,6 +378,29 @@ out_of_time(struct transfer *t)
 		    "(%" PRIu64 " bytes had)%s%.90s", t->delivered,
 		    last->text[0] ? "; before that: " : "", last->text);
 	transfer_fail(t, &why);
+}
+
+/* Is it so slow that another attempt, or mirror, may do better? */
+static bool
+is_slow(struct transfer *t, int64_t now_ms, struct failure *why)
+{
+	const struct fetcher_options *options = t->options;
+	uint64_t moved = t->hop.moved - t->hop.pace_moved;
+
+	if (now_ms >= stalls_at_ms(t)) {
+		failure_set(why, ERROR_TIMEOUT, "no byte for %" PRId64 " s",
+			    options->stall_timeout_ms / 1000);
+		return true;
+	}
+	if (moved < options->pace_bytes) {
+		failure_set(why, ERROR_TIMEOUT, "too slow: %" PRIu64 " bytes "
+			    "in %" PRId64 " s", moved,
+			    options->pace_window_ms / 1000);
+		return true;
+	}
+	t->hop.pace_ms = now_ms;
+	t->hop.pace_moved = t->hop.moved;
+	return false;
 }
 
 enum transfer_due
@@ -593,8 +416,8 @@ transfer_tick(struct transfer *t, int64_t now_ms)
 		return DUE_NOTHING;
 	if (t->state == TRANSFER_WAITING)
 		return DUE_START;
-	failure_set(&why, ERROR_TIMEOUT, "no byte for %" PRId64 " s",
-		    stall_limit_ms(t) / 1000);
+	if (!is_slow(t, now_ms, &why))
+		return DUE_NOTHING;
 	transfer_retry(t, &why);
 	return DUE_ENDED;
 }

@@ -54,6 +54,9 @@ struct hop {
 	struct fetch_plan plan;
 	uint64_t skip;              /* of the body, still to be left out */
 	uint64_t got;               /* bytes of this answer's body */
+	uint64_t moved;             /* bytes of any kind, either way */
+	int64_t pace_ms;            /* since when its speed is measured */
+	uint64_t pace_moved;        /* ... and what had moved by then */
 	size_t held;                /* handled front of what comes again */
 	bool paused;                /* the pipe is full */
 	uint64_t body_at;           /* of the request's body */
@@ -82,6 +85,8 @@ struct transfer {
 	unsigned mirror;            /* index into order->urls */
 	unsigned attempt;           /* of this mirror, from 1 */
 	unsigned redirects;         /* of this attempt */
+	unsigned retries;           /* of all mirrors */
+	int64_t waited_ms;          /* ... and the waits before them */
 	char *url;                  /* of this hop */
 	bool was_https;             /* some hop of this attempt */
 	enum address_class origin;  /* where the first hop went */
@@ -109,6 +114,16 @@ bool transfer_has_flag(const struct transfer *t, enum fetch_flag flag);
 
 /* Running from now on. */
 void transfer_begin_hop(struct transfer *t);
+bool transfer_takes_body(const struct transfer *t);
+/* ADD each header line of this hop's request, as CURLOPT_HTTPHEADER takes
+ * them ("Name:" leaves curl's own out); those of the caller only if it is
+ * AT_HOME, with the server they were meant for. */
+void transfer_headers(struct transfer *t, bool at_home,
+		      void (*add)(struct transfer *t, const char *line));
+/* N bytes of any kind were sent or received: it is alive. */
+void transfer_moved(struct transfer *t, size_t n);
+/* The pipe has room again: the time in between was not the server's. */
+void transfer_unpaused(struct transfer *t);
 /* The head of the answer is whole: decide what to do with the body. PATH is
  * the URL's. */
 void transfer_judge(struct transfer *t, const char *path);

@@ -15,6 +15,8 @@
 const struct fetcher_options fetcher_options_default = {
 	.connect_timeout_ms = 15000,
 	.stall_timeout_ms = 30000,
+	.pace_window_ms = 60000,
+	.pace_bytes = 64 * 1024,
 	.attempts = 5,
 	.backoff_ms = 500,
 	.user_agent = "fitout/" PACKAGE_VERSION,

@@ -11,7 +11,8 @@ LIMIT_S = 60        # of any one run of the probe
 
 # The environment of the person who runs the tests says nothing here.
 CLEAN = {k: v for k, v in os.environ.items()
-         if not k.lower().endswith("_proxy") and k != "SSL_CERT_FILE"}
+         if not k.lower().endswith("_proxy") and
+         k not in ("SSL_CERT_FILE", "SSL_CERT_DIR")}
 
 
 class Event(dict):

@@ -29,7 +29,19 @@ each_address_has_its_class(void **state)
 		{ "::ffff:169.254.169.254", ADDRESS_METADATA },
 		{ "fd00:ec2::254", ADDRESS_METADATA },
 		{ "[fd00:0ec2:0::0254]", ADDRESS_METADATA },
-		{ "fd00:ec2::253", ADDRESS_UNIQUE_LOCAL },
+		{ "fd00:ec2::23", ADDRESS_METADATA },
+		{ "fd00:ec3::254", ADDRESS_UNIQUE_LOCAL },
+		{ "169.254.170.2", ADDRESS_METADATA },
+		{ "169.254.170.23", ADDRESS_METADATA },
+		{ "169.254.170.3", ADDRESS_LINK_LOCAL },
+		{ "localhost.", ADDRESS_LOOPBACK },
+		{ "a.LocalHost", ADDRESS_LOOPBACK },
+		{ "a.localhost.", ADDRESS_LOOPBACK },
+		{ "::127.0.0.1", ADDRESS_LOOPBACK },
+		{ "64:ff9b::169.254.169.254", ADDRESS_METADATA },
+		{ "64:ff9b::8.8.8.8", ADDRESS_OPEN },
+		{ "2002:7f00:1::1", ADDRESS_LOOPBACK },
+		{ "2002:a9fe:a9fe::", ADDRESS_METADATA },
 		{ "fc00::1", ADDRESS_UNIQUE_LOCAL },
 		{ "fe00::1", ADDRESS_OPEN },
 		{ "10.0.0.1", ADDRESS_OPEN },
@@ -53,7 +65,7 @@ a_name_has_the_class_that_is_said(void **state)
 {
 	static const char *const names[] = {
 		"", "a", "example.org", "127.0.0.1.example.org", "127.1",
-		"localhost.example.org", "[", "[]", "1.2.3.4.5", ":::",
+		"localhost.example.org", "notlocalhost", "localhost..", "[", "[]", "1.2.3.4.5", ":::",
 		"a-very-long-name-of-a-host-that-is-no-address-at-all."
 		"example.org",
 	};

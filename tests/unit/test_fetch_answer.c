@@ -215,10 +215,13 @@ a_whole_file_is_taken(void **state)
 			       &first_ask, &plan), FETCH_TAKE);
 	assert_int_equal(plan.size, 100);
 	assert_int_equal(plan.skip, 0);
-	assert_int_equal(judge("HTTP/1.1 200 OK\nContent-Length: 100\n"
+	assert_int_equal(judge("HTTP/1.1 200 OK\n"
 			       "Transfer-Encoding: chunked\n",
 			       &first_ask, &plan), FETCH_TAKE);
 	assert_true(plan.size == FETCH_SIZE_UNKNOWN);
+	assert_int_equal(judge("HTTP/1.1 200 OK\nContent-Length: 100\n"
+			       "Transfer-Encoding: chunked\n",
+			       &first_ask, &plan), FETCH_REFUSE);
 }
 
 static void

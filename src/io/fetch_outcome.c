@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/fetch_outcome.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "io/digest.h"
+#include "io/fetch_secret.h"
+#include "io/fetch_private.h"
+
+/* In the message of many mirrors' failures. */
+#define MIRRORS_SHOWN 3
+/* An attempt that brought so much does not count against the next ones. */
+#define PROGRESS_BYTES (1024 * 1024)
+/* Of one transfer, all mirrors together, however much progress there is. */
+#define RETRIES_MAX 100
+#define WAITS_MAX_MS (5 * 60 * 1000)
+
+/* ---- events ---- */
+
+void
+failure_set(struct failure *failure, enum error_code code, const char *fmt,
+	    ...)
+{
+	va_list ap;
+
+	failure->code = code;
+	va_start(ap, fmt);
+	vsnprintf(failure->text, sizeof(failure->text), fmt, ap);
+	va_end(ap);
+}
+
+/* A probe's size is of what it does not bring: it is said once, and nothing
+ * that arrives is measured by it. */
+static uint64_t
+size_to_tell(const struct transfer *t, enum fetch_event_type type)
+{
+	if (!transfer_is_probe(t))
+		return t->size;
+	if (type != FETCH_STARTED)
+		return FETCH_SIZE_UNKNOWN;
+	return transfer_method_is(t, "HEAD") && !t->hop.answer.chunked
+		? t->hop.answer.length : t->size;
+}
+
+void
+transfer_post(struct transfer *t, enum fetch_event_type type, enum error_code code,
+     int64_t wait_ms, const char *text)
+{
+	struct fetch_event event;
+
+	memset(&event, 0, sizeof(event));
+	event.id = t->order->head.id;
+	event.type = type;
+	event.code = code;
+	event.status = t->hop.answer.status;
+	event.mirror = t->mirror;
+	event.attempt = t->attempt;
+	event.wait_ms = wait_ms;
+	event.size = size_to_tell(t, type);
+	event.bytes = t->delivered;
+	str_printable(text, event.text, sizeof(event.text));
+	if (vec_push(&t->outbox->events, event) < 0)
+		t->outbox->full = true;
+}
+
+/* "http://a/x: 404 Not Found" of one mirror, within SIZE; the address gives
+ * way, the reason does not. */
+static char *
+describe(const struct transfer *t, unsigned mirror, char *buf, size_t size)
+{
+	const char *reason = t->failures[mirror].text;
+	char url[256];
+	size_t room = size - strlen(": ") - 1;
+	size_t n = strlen(reason);
+	size_t url_room = n + 24 < room ? room - n : 24;
+
+	url_redact(t->order->urls[mirror], url, sizeof(url));
+	if (strlen(url) > url_room)
+		memcpy(url + url_room - 3, "...", 4);
+	snprintf(buf, size, "%s: %s", url, reason);
+	return buf;
+}
+
+/* Every mirror's reason in one message; of many mirrors the last ones. */
+static void
+describe_all(const struct transfer *t, char *buf, size_t size)
+{
+	unsigned n = t->mirror + 1;
+	unsigned shown = n < MIRRORS_SHOWN ? n : MIRRORS_SHOWN;
+	size_t at = 0;
+
+	buf[0] = '\0';
+	if (shown < n)
+		at = (size_t)snprintf(buf, size, "%u other mirrors failed; ",
+				      n - shown);
+	for (unsigned i = n - shown; i < n; i++) {
+		char one[384];
+		size_t room = (size - at) / (n - i);
+
+		describe(t, i, one, room < sizeof(one) ? room : sizeof(one));
+		at += (size_t)snprintf(buf + at, size - at, "%s%s", one,
+				       i + 1 < n ? "; " : "");
+		if (at >= size)
+			return;
+	}
+}
+
+static void
+end(struct transfer *t, enum fetch_event_type type, enum error_code code,
+    const char *text)
+{
+	drop_fd(&t->order->pipe_fd);
+	drop_fd(&t->order->body_fd);
+	transfer_post(t, type, code, 0, text);
+	t->state = TRANSFER_ENDED;
+	t->hop.paused = false;
+}
+
+/* ---- how a hop ended ---- */
+
+/* Ended without an error, but not whole? */
+static bool
+is_short(const struct transfer *t)
+{
+	const struct hop *hop = &t->hop;
+	bool may_have_body = !transfer_method_is(t, "HEAD") &&
+			     hop->answer.status != 204 &&
+			     hop->answer.status != 304;
+	bool unbounded = !hop->answer.chunked &&
+			 hop->plan.expect == FETCH_SIZE_UNKNOWN;
+
+	if (transfer_is_probe(t))
+		return false;
+	if (hop->tls && !hop->close_notify && unbounded && may_have_body)
+		return true;
+	return hop->skip > 0 ||
+	       (hop->plan.expect != FETCH_SIZE_UNKNOWN &&
+		hop->got != hop->plan.expect) ||
+	       (t->size != FETCH_SIZE_UNKNOWN && t->delivered != t->size);
+}
+
+/* Why this mirror failed, without what a server may have sent back to us of
+ * what we keep secret. */
+static void
+remember(struct transfer *t, const struct failure *why)
+{
+	struct failure *kept = &t->failures[t->mirror];
+
+	*kept = *why;
+	for (size_t i = 0; t->order->urls[i]; i++)
+		secret_hide_url(kept->text, t->order->urls[i]);
+	secret_hide_url(kept->text, t->url);
+	for (size_t i = 0; t->order->headers[i]; i++)
+		secret_hide_header(kept->text, t->order->headers[i]);
+}
+
+void
+transfer_arrived(struct transfer *t)
+{
+	struct failure why;
+
+	if (t->hop.verdict == FETCH_COMPLETE) {
+		t->size = t->hop.plan.size;
+	} else if (is_short(t)) {
+		failure_set(&why, ERROR_NETWORK, "broke off after %" PRIu64
+			    " bytes", t->hop.got);
+		transfer_retry(t, &why);
+		return;
+	}
+	end(t, FETCH_DONE, ERROR_NONE, "");
+}
+
+void
+transfer_redirect(struct transfer *t, const char *next)
+{
+	transfer_set_url(t, next);
+	t->redirects++;
+	transfer_wait_until(t, clock_ms());
+}
+
+void
+transfer_restart(struct transfer *t)
+{
+	transfer_wait_until(t, clock_ms());
+}
+
+/* All mirrors failed: one code when they agree, else the general one. */
+static void
+fail_for_good(struct transfer *t)
+{
+	enum error_code code = t->failures[t->mirror].code;
+	char text[sizeof(((struct fetch_event *)0)->text)];
+
+	for (unsigned i = 0; i < t->mirror; i++)
+		if (t->failures[i].code != code)
+			code = ERROR_NETWORK;
+	describe_all(t, text, sizeof(text));
+	end(t, FETCH_FAILED, code, text);
+}
+
+void
+transfer_fail(struct transfer *t, const struct failure *why)
+{
+	remember(t, why);
+	for (unsigned i = 0; i < t->mirror; i++)
+		t->failures[i].code = why->code;
+	fail_for_good(t);
+}
+
+void
+transfer_next_mirror(struct transfer *t, const struct failure *why)
+{
+	char text[384];
+
+	remember(t, why);
+	if (t->order->urls[t->mirror + 1] == NULL) {
+		fail_for_good(t);
+		return;
+	}
+	describe(t, t->mirror, text, sizeof(text));
+	t->mirror++;
+	transfer_enter_mirror(t);
+	t->hop.answer.status = 0;
+	transfer_post(t, FETCH_MIRROR, ERROR_NONE, 0, text);
+}
+
+/* Full jitter: anything between nothing and the doubled wait. */
+static int64_t
+backoff_ms(const struct transfer *t)
+{
+	int64_t most = t->options->backoff_ms;
+	uint32_t dice;
+
+	for (unsigned i = 1; i < t->attempt && most < FETCH_WAIT_MAX_MS; i++)
+		most *= 2;
+	if (most > FETCH_WAIT_MAX_MS)
+		most = FETCH_WAIT_MAX_MS;
+	random_bytes(&dice, sizeof(dice));
+	return most > 0 ? (int64_t)(dice % (uint64_t)(most + 1)) : 0;
+}
+
+/* Bytes that were delivered cannot be taken back: only the rest of the same
+ * thing can follow them. */
+static bool
+may_continue(const struct transfer *t)
+{
+	return t->delivered == 0 ||
+	       (transfer_method_is(t, "GET") &&
+		!transfer_has_flag(t, FETCH_FLAG_ANY_STATUS));
+}
+
+/* All that this transfer may try again, and wait in between. */
+static bool
+within_retry_budget(const struct transfer *t, int64_t wait_ms)
+{
+	return t->retries < RETRIES_MAX &&
+	       t->waited_ms + wait_ms <= WAITS_MAX_MS &&
+	       clock_ms() <= t->deadline.at_ms - wait_ms;
+}
+
+static void
+give_up_mirror(struct transfer *t, const struct failure *why)
+{
+	struct failure last = *why;
+
+	if (t->retries >= RETRIES_MAX)
+		failure_set(&last, why->code, "%.*s (tried again %u times)",
+			    (int)sizeof(why->text) - 32, why->text,
+			    t->retries);
+	else if (t->attempt > 1)
+		failure_set(&last, why->code, "%.*s (%u attempts)",
+			    (int)sizeof(why->text) - 24, why->text,
+			    t->attempt);
+	transfer_next_mirror(t, &last);
+}
+
+void
+transfer_retry(struct transfer *t, const struct failure *why)
+{
+	unsigned attempts = transfer_has_flag(t, FETCH_FLAG_ONCE)
+		? 1 : t->options->attempts;
+	int64_t wait_ms;
+	char text[384];
+
+	if (t->delivered - t->delivered_before >= PROGRESS_BYTES)
+		t->attempt = 1;
+	wait_ms = backoff_ms(t);
+	if (t->hop.answer.retry_after_ms > wait_ms)
+		wait_ms = t->hop.answer.retry_after_ms;
+	if (t->attempt >= attempts || !may_continue(t) ||
+	    !within_retry_budget(t, wait_ms)) {
+		give_up_mirror(t, why);
+		return;
+	}
+	remember(t, why);
+	describe(t, t->mirror, text, sizeof(text));
+	transfer_post(t, FETCH_RETRY, ERROR_NONE, wait_ms, text);
+	t->attempt++;
+	t->retries++;
+	t->waited_ms += wait_ms;
+	t->redirects = 0;
+	transfer_set_url(t, t->order->urls[t->mirror]);
+	transfer_wait_until(t, clock_ms() + wait_ms);
+}
+
+void
+transfer_cancel(struct transfer *t)
+{
+	end(t, FETCH_FAILED, ERROR_INTERRUPTED, "cancelled");
+}
+
+/* ---- what to make of it ---- */
+
+/* Would the same request end the same way? */
+static bool
+is_final(const struct hop_result *result)
+{
+	switch (result->end) {
+	case HOP_TLS:
+	case HOP_CERTIFICATE:
+	case HOP_HEADERS:
+	case HOP_IMPOSSIBLE:
+		return true;
+	default:
+		return result->proxy_status >= 300 &&
+		       !fetch_status_may_pass(result->proxy_status);
+	}
+}
+
+static void
+describe_no_connection(const struct hop_result *result, struct failure *why)
+{
+	const char *text = result->sys ? strerror(result->sys) : result->text;
+
+	if (result->proxied && result->sys)
+		failure_set(why, ERROR_NETWORK, "cannot connect: %s (%.90s)",
+			    text, result->text);
+	else
+		failure_set(why, ERROR_NETWORK, "cannot connect: %.120s",
+			    text);
+}
+
+static void
+describe_end(const struct transfer *t, const struct hop_result *result,
+	     struct failure *why)
+{
+	switch (result->end) {
+	case HOP_NO_NAME:
+		failure_set(why, ERROR_NETWORK, "cannot resolve its host name");
+		break;
+	case HOP_NO_CONNECTION:
+		describe_no_connection(result, why);
+		break;
+	case HOP_LATE:
+		failure_set(why, ERROR_TIMEOUT, "no connection within %" PRId64
+			    " ms", t->options->connect_timeout_ms);
+		break;
+	case HOP_CERTIFICATE:
+		failure_set(why, ERROR_NETWORK, "certificate refused: %.90s%s",
+			    result->text, result->clock
+			    ? " (or is this host's clock wrong?)" : "");
+		break;
+	case HOP_TLS:
+		failure_set(why, ERROR_NETWORK, "no TLS 1.2 or later with it: "
+			    "%.110s", result->text);
+		break;
+	case HOP_CUT:
+		failure_set(why, ERROR_NETWORK, "broke off after %" PRIu64
+			    " bytes", t->hop.got);
+		break;
+	case HOP_EMPTY:
+		failure_set(why, ERROR_NETWORK,
+			    "closed the connection without an answer");
+		break;
+	case HOP_BROKE:
+		failure_set(why, ERROR_NETWORK, "connection broke: %.120s",
+			    result->text);
+		break;
+	default:
+		failure_set(why, ERROR_NETWORK, "%.150s", result->text);
+		break;
+	}
+}
+
+static void
+follow_redirect(struct transfer *t, const char *next)
+{
+	const char *problem = transfer_redirect_problem(t, next);
+	struct failure why;
+	char url[96];
+
+	if (!problem) {
+		transfer_redirect(t, next);
+		return;
+	}
+	failure_set(&why, ERROR_NETWORK, "redirects %s%s%s%s: refused",
+		    problem, next ? " (" : "",
+		    next ? url_redact(next, url, 60) : "", next ? ")" : "");
+	transfer_next_mirror(t, &why);
+}
+
+/* A callback ended it. */
+static void
+stopped(struct transfer *t)
+{
+	struct failure why = t->hop.stopped;
+
+	if (t->hop.stop == STOP_ALL)
+		transfer_fail(t, &why);
+	else
+		transfer_next_mirror(t, &why);
+}
+
+static void
+went_wrong(struct transfer *t, const struct hop_result *result)
+{
+	struct failure why;
+
+	if (result->proxy_status >= 300)
+		failure_set(&why, ERROR_NETWORK, "its proxy refuses to "
+			    "connect to it: %d", result->proxy_status);
+	else
+		describe_end(t, result, &why);
+	if (is_final(result))
+		transfer_next_mirror(t, &why);
+	else
+		transfer_retry(t, &why);
+}
+
+void
+hop_ended(struct transfer *t, const struct hop_result *result)
+{
+	struct failure why;
+
+	if (t->hop.stop != STOP_NOT) {
+		stopped(t);
+	} else if (t->hop.judged && t->hop.verdict == FETCH_REDIRECT) {
+		follow_redirect(t, result->location);
+	} else if (t->hop.judged && t->hop.verdict == FETCH_AGAIN) {
+		failure_set(&why, t->hop.plan.code, "%s", t->hop.plan.text);
+		transfer_retry(t, &why);
+	} else if (t->hop.judged && t->hop.verdict == FETCH_COMPLETE) {
+		transfer_arrived(t);
+	} else if (result->end != HOP_WHOLE) {
+		went_wrong(t, result);
+	} else if (!t->hop.judged) {
+		failure_set(&why, ERROR_NETWORK, "closed the connection in "
+			    "the middle of its headers");
+		transfer_retry(t, &why);
+	} else {
+		transfer_arrived(t);
+	}
+}
