@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 
 enum key_type {            /* stored as */
@@ -74,6 +75,14 @@ const char *key_type_text(enum key_type type);
  * addresses are redacted (url_redact).
  */
 void key_describe(const struct key *keys, const void *spec, struct str *out);
+/*
+ * The other way: fill SPEC (all zero, as large as its kind says) from such a
+ * text; what points somewhere points into ARENA. A key that is not known any
+ * more is left out, and so is a secret. -1 when the text is none of
+ * key_describe()'s.
+ */
+int key_restore(const struct key *keys, const char *description,
+		struct arena *arena, void *spec);
 /*
  * Names of the keys whose lines differ between two such texts, joined by
  * ", " (for the reason of a change). Empty when there is none.

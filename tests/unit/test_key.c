@@ -112,6 +112,64 @@ a_secret_is_never_described(void **state)
 }
 
 static void
+a_description_is_read_back(void **state)
+{
+	static const char *const run[] = { "a \"b\"", "", "c\\\n\x7f", NULL };
+	static const struct inner inner = { "boot", 90 };
+	const struct spec spec = { "x = \"y\\z\n\t, [", "hunter2", run, -5,
+				   true, 0640, &inner };
+	own_str struct str out = STR_INIT(64 * 1024);
+	own_str struct str again = STR_INIT(64 * 1024);
+	struct arena arena = ARENA_INIT;
+	struct spec read = { 0 };
+
+	key_describe(keys, &spec, &out);
+	assert_int_equal(key_restore(keys, str_get(&out), &arena, &read), 0);
+	assert_null(read.password);
+	read.password = spec.password;
+	key_describe(keys, &read, &again);
+	assert_string_equal(str_get(&again), str_get(&out));
+	arena_release(&arena);
+}
+
+static void
+what_a_description_does_not_say_was_not_said(void **state)
+{
+	struct arena arena = ARENA_INIT;
+	struct spec read = { 0 };
+
+	assert_int_equal(key_restore(keys, "gone = \"x\"\nloud = true\n",
+				     &arena, &read), 0);
+	assert_null(read.name);
+	assert_null(read.inner);
+	assert_true(read.loud);
+	assert_int_equal(read.mode, -1);
+	arena_release(&arena);
+}
+
+static void
+what_is_no_description_is_refused(void **state)
+{
+	static const char *const texts[] = {
+		"name", "name =", "name = x", "name = \"x", "name = \"x\ny\"",
+		"name = \"\\x0\"", "name = \"\\x00\"", "name = \"x\" y",
+		"run = \"x\"", "run = [\"x\"", "run = [\"x\" \"y\"]",
+		"run = [,]", "size = x", "size = 99999999999999999999",
+		"loud = false", "mode = \"99\"", "mode = \"777777\"",
+		"= x", "\n", NULL
+	};
+	struct arena arena = ARENA_INIT;
+
+	for (size_t i = 0; texts[i]; i++) {
+		struct spec read = { 0 };
+
+		if (key_restore(keys, texts[i], &arena, &read) == 0)
+			fail_msg("taken: %s", texts[i]);
+	}
+	arena_release(&arena);
+}
+
+static void
 differences_name_changed_added_and_removed_keys(void **state)
 {
 	const char *before = "a = 1\nb = \"x\"\nc = 3\n";
@@ -132,6 +190,9 @@ main(void)
 		cmocka_unit_test(a_spec_is_described_in_table_order),
 		cmocka_unit_test(what_was_not_said_has_no_line),
 		cmocka_unit_test(a_secret_is_never_described),
+		cmocka_unit_test(a_description_is_read_back),
+		cmocka_unit_test(what_a_description_does_not_say_was_not_said),
+		cmocka_unit_test(what_is_no_description_is_refused),
 		cmocka_unit_test(
 			differences_name_changed_added_and_removed_keys),
 	};
