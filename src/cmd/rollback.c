@@ -32,6 +32,38 @@ parse_number(const char *text, int64_t *ret_number, struct error *err)
 	return 0;
 }
 
+static bool
+is_kept(const struct options *options, const struct state *state,
+	int64_t number)
+{
+	struct error ignored = ERROR_INIT;
+	const int64_t *numbers;
+	size_t n = 0;
+
+	if (generation_list(state, options->arena, &numbers, &n,
+			    &ignored) < 0)
+		return true;   /* what is wrong is said when it is read */
+	for (size_t i = 0; i < n; i++)
+		if (numbers[i] == number)
+			return true;
+	return false;
+}
+
+/* Those that --to may name. */
+static int
+not_kept(const struct state *state, int64_t number, int64_t current,
+	 struct error *err)
+{
+	own_str struct str kept = STR_INIT(200);
+
+	generation_names(state, &kept);
+	return error_raise(err, ERROR_USAGE,
+		"--to %lld: that generation is not kept; kept are %s, and %lld "
+		"is the current one (keep_generations in the profile says how "
+		"many)", (long long)number, str_get(&kept),
+		(long long)current);
+}
+
 /* Which generation, and what it was made from. */
 static int
 find_target(struct options *options, const struct state *state,
@@ -47,7 +79,8 @@ find_target(struct options *options, const struct state *state,
 			"no run has completed here: there is nothing to go "
 			"back to");
 	if (*number == 0 &&
-	    history_previous(state, current, number, err) < 0)
+	    history_previous(state, options->arena, current, number,
+			     err) < 0)
 		return -1;
 	if (*number == 0)
 		return error_raise(err, ERROR_STATE,
@@ -57,6 +90,8 @@ find_target(struct options *options, const struct state *state,
 		return error_raise(err, ERROR_USAGE,
 			"--to %lld: the current generation is %lld; name an "
 			"earlier one", (long long)*number, (long long)current);
+	if (!is_kept(options, state, *number))
+		return not_kept(state, *number, current, err);
 	return generation_source(state, options->arena, *number, source, err);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "cmd/print.h"
+#include "kind/kinds.h"
 #include "run/status.h"
 
 static const struct option_row status_options[] = {
@@ -30,8 +31,8 @@ status_run(struct options *options, int argc, char **argv, struct error *err)
 	}
 	if (got < 0)
 		return -1;
-	status = status_collect(options->arena, options->root, options->state,
-				verify, err);
+	status = status_collect(options->arena, kinds, options->root,
+				options->state, verify, err);
 	if (!status)
 		return -1;
 	if (options->json) {

@@ -28,6 +28,7 @@
 
 #define JOURNAL_NAME "journal"
 #define JOURNAL_RECORD_MAX 65536
+#define JOURNAL_EMPTY_BYTES 8    /* of the file while it holds no record */
 
 struct journal;
 

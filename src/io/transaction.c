@@ -530,3 +530,22 @@ transaction_look(struct journal *journal, int rootfd, struct arena *arena,
 	*ret_n = recovery.note_bytes;
 	return 0;
 }
+
+int
+transaction_steps(struct journal *journal, int rootfd, size_t *ret_steps,
+		  struct error *err)
+{
+	own_transaction struct transaction *transaction = NULL;
+	struct arena arena = ARENA_INIT;
+	struct recovery recovery = { .arena = &arena };
+	int result;
+
+	if (new_transaction(journal, rootfd, &transaction, err) < 0)
+		return -1;
+	recovery.transaction = transaction;
+	result = read_journal(&recovery, err);
+	if (result == 0)
+		*ret_steps = transaction->steps.n;
+	arena_release(&arena);
+	return result;
+}

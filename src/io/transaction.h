@@ -174,3 +174,8 @@ int transaction_recover(struct journal *journal, int rootfd,
 int transaction_look(struct journal *journal, int rootfd, struct arena *arena,
 		     enum recovery_outcome *ret_outcome,
 		     const void **ret_note, size_t *ret_n, struct error *err);
+
+/* How many visible steps JOURNAL tells of: begun, not necessarily done. To be
+ * asked before transaction_recover, which empties it. */
+int transaction_steps(struct journal *journal, int rootfd, size_t *ret_steps,
+		      struct error *err);

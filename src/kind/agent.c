@@ -318,4 +318,5 @@ const struct kind kind_agent = {
 	.settle = agent_settle,
 	.commit = agent_commit,
 	.release = agent_release,
+	.status = agent_status,
 };

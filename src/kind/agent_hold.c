@@ -81,6 +81,32 @@ agent_is_running(const struct context *context, const struct agent_spec *spec)
 	return init_system_is_active(&init, agent_service_of(spec));
 }
 
+int
+agent_status(struct context *context, struct step *step, struct error *err)
+{
+	const struct agent_spec *spec = step->resource->spec;
+	const char *service = agent_service_of(spec);
+	struct present present = { .name = service ? service : "agent" };
+	struct agent_gate gate;
+	int runs;
+
+	(void)err;
+	agent_gate_init(context, service, &gate);
+	if (service && !agent_gate_has_service(&gate)) {
+		present.state = "not installed";
+	} else {
+		runs = service ? agent_is_running(context, spec)
+			       : agent_command_says(context, spec);
+		present.state = runs < 0 ? "unknown"
+			: runs ? "running" : "stopped";
+		present.detail = runs < 0
+			? "the profile has no agent.status to ask" : NULL;
+		present.good = runs < 0 || runs == context->gate_open;
+	}
+	context_present(context, &present);
+	return 0;
+}
+
 /* ---- hold ---- */
 
 /* A deployment that the CodeDeploy agent is at: it keeps a file for each in

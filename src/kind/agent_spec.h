@@ -46,6 +46,8 @@ bool agent_is_running(const struct context *context,
 int agent_hold_command(struct context *context, struct step *step,
 		       struct error *err);
 
+int agent_status(struct context *context, struct step *step,
+		 struct error *err);
 int agent_hold(struct context *context, struct step *step, struct error *err);
 bool agent_source(const struct context *context, const struct step *step,
 		  struct fetch_source *ret_source);

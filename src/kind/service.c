@@ -221,6 +221,30 @@ service_restore(struct context *context, struct step *step, struct error *err)
 			      state->restart, err);
 }
 
+static int
+service_status(struct context *context, struct step *step, struct error *err)
+{
+	const struct service_spec *spec = step->resource->spec;
+	struct init_system init;
+	bool there, active, enabled;
+
+	(void)err;
+	init_system_detect(context, &init);
+	there = init_system_has(&init, spec->name);
+	active = there && init_system_is_active(&init, spec->name);
+	enabled = there && init_system_is_enabled(&init, spec->name);
+	context_present(context, &(struct present){
+		.name = spec->name,
+		.state = !there ? "not installed"
+			: active ? "running" : "stopped",
+		.detail = !there ? NULL
+			: enabled ? "started at boot" : "not started at boot",
+		.good = there && active == wants_running(spec) &&
+			enabled == spec->enabled,
+	});
+	return 0;
+}
+
 const struct kind kind_service = {
 	.name = "service",
 	.block = "services",
@@ -233,4 +257,5 @@ const struct kind kind_service = {
 	.observe = service_observe,
 	.activate = service_activate,
 	.restore = service_restore,
+	.status = service_status,
 };

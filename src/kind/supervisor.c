@@ -454,4 +454,5 @@ const struct kind kind_supervisor = {
 	.commit = supervisor_commit,
 	.activate = supervisor_activate,
 	.restore = supervisor_restore,
+	.status = supervisor_status,
 };

@@ -59,3 +59,5 @@ int supervisor_settle(struct context *context, struct step *step,
 		      struct error *err);
 int supervisor_restore(struct context *context, struct step *step,
 		       struct error *err);
+int supervisor_status(struct context *context, struct step *step,
+		      struct error *err);

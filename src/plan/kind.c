@@ -35,6 +35,12 @@ context_limit(const struct context *context, struct deadline deadline,
 }
 
 void
+context_present(struct context *context, const struct present *present)
+{
+	context->present(context, present);
+}
+
+void
 context_event(struct context *context, const char *name, const char *resource,
 	      int64_t begin_ms, int64_t end_ms, const char *detail)
 {

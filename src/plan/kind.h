@@ -29,6 +29,11 @@
  *	release   (agent) start it. Needs proof of a completed run.
  *	record    what the generation keeps: manifest lines of what is installed.
  *
+ * And outside of runs, with the specs of the last generation:
+ *
+ *	status    what of it lives now, by context_present; no effect, and over
+ *	          within the budget. What cannot be found out is said so, too.
+ *
  * All but check may fail: 0, or -1 after filling ERR. Ops that a kind does
  * not need are NULL. An op other than check, observe and restore is called
  * only for steps with an action (hold and release: always).
@@ -126,6 +131,16 @@ struct kind {
 		       const struct proof *proof, struct error *err);
 	int (*record)(struct context *context, struct step *step,
 		      struct str *manifest, struct error *err);
+	int (*status)(struct context *context, struct step *step,
+		      struct error *err);
+};
+
+/* One thing that lives, for `fitout status`. Texts need not be printable. */
+struct present {
+	const char *name;          /* "program web:web_01" */
+	const char *state;         /* "RUNNING", "stopped" */
+	const char *detail;        /* "pid 17"; or NULL */
+	bool good;                 /* as the profile wants it */
 };
 
 /* One thing the profile asks for. Const once read. */
@@ -229,6 +244,8 @@ struct context {
 	void (*event)(struct context *context, const char *name,
 		      const char *resource, int64_t begin_ms, int64_t end_ms,
 		      const char *detail);
+	void (*present)(struct context *context,
+			const struct present *present);
 };
 
 /* Begin STREAM for STEP; a copy is found at step->stream. From stage only. */
@@ -238,6 +255,8 @@ int context_fetch(struct context *context, struct step *step,
  * "its timeout (30 s)", or "the budget of the run (900 s)". */
 const char *context_limit(const struct context *context,
 			  struct deadline deadline, int64_t timeout_s);
+/* From status only. */
+void context_present(struct context *context, const struct present *present);
 /* A row of the timeline: something that began and ended (clock_ms). */
 void context_event(struct context *context, const char *name,
 		   const char *resource, int64_t begin_ms, int64_t end_ms,

@@ -11,47 +11,18 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/own.h"
+#include "base/path.h"
 #include "io/digest.h"
 #include "io/newfile.h"
 #include "io/tree.h"
+#include "run/seal.h"
 
 #define HEADER "fitout-generation "
-#define VERSION 1
 #define VERSION_TEXT "1"
 #define MANIFEST_BYTES_MAX ((size_t)1 << 30)
 #define ROWS_MAX 100000
 #define SETTINGS_BYTES_MAX ((size_t)4 << 20)
 #define PROFILE_TEXT_MAX ((size_t)16 << 20)
-
-int
-generation_current(const struct state *state, int64_t *ret_number,
-		   struct error *err)
-{
-	struct error probe = ERROR_INIT;
-	own_str struct str text = STR_INIT(64);
-	char *end;
-	long long number;
-
-	*ret_number = 0;
-	if (state->dirfd < 0)
-		return 0;
-	if (file_read_at(state->dirfd, "generations/current", 63, &text,
-			 &probe) < 0) {
-		if (probe.sys == ENOENT)
-			return 0;
-		*err = probe;
-		return -1;
-	}
-	errno = 0;
-	number = strtoll(str_get(&text), &end, 10);
-	if (errno || end == str_get(&text) || *end != '\n' || number < 1)
-		return error_raise(err, ERROR_STATE,
-			"%s/generations/current does not hold a number; "
-			"the state directory is damaged: restore it, or move "
-			"it away to start anew", state->path);
-	*ret_number = number;
-	return 0;
-}
 
 /* One line of the manifest, cut out of the text (NUL for newline). */
 static char *
@@ -76,45 +47,36 @@ field(char **line)
 	return strsep(line, " ");
 }
 
-/* The last line must be the digest of all before it. */
+/* Before the digest is looked at: another version may end otherwise. */
 static int
-check_end(const char *text, size_t n, const char *name, struct error *err)
+check_version(const char *text, const char *path, struct error *err)
 {
-	const size_t tail = 4 + DIGEST_HEX;   /* "end " hex "\n" */
-	struct digest promised, found;
-	char hex[DIGEST_HEX];
+	const char *version = text + strlen(HEADER);
+	char found[64], shown[256];
 
-	if (n > tail && memcmp(text + n - tail, "end ", 4) == 0) {
-		memcpy(hex, text + n - tail + 4, DIGEST_HEX - 1);
-		hex[DIGEST_HEX - 1] = '\0';
-		digest_of(text, n - tail, &found);
-		if (digest_parse(hex, &promised) == 0 &&
-		    digest_equal(&promised, &found))
-			return 0;
-	}
+	if (strncmp(text, HEADER, strlen(HEADER)) != 0)
+		return error_raise(err, ERROR_STATE,
+			"%s is damaged (it does not begin as a generation's "
+			"manifest): restore it, or move the state directory "
+			"away to start anew", path);
+	snprintf(found, sizeof found, "%.*s", (int)strcspn(version, "\n"),
+		 version);
+	if (strcmp(found, VERSION_TEXT) == 0)
+		return 0;
 	return error_raise(err, ERROR_STATE,
-		"%s is damaged (its digest does not hold): restore it, or "
-		"move the state directory away to start anew", name);
+		"%s has format %s, this fitout reads %s: use the fitout that "
+		"wrote it, or a newer one", path,
+		str_printable(found, shown, sizeof shown), VERSION_TEXT);
 }
 
-static int
-parse_header(struct generation *generation, char **at, const char *name,
-	     struct error *err)
+static void
+parse_header(struct generation *generation, char **at)
 {
-	char *line = next_line(at);
-
-	if (!line || strncmp(line, HEADER, strlen(HEADER)) != 0)
-		return error_raise(err, ERROR_STATE,
-				   "%s is not a generation's manifest", name);
-	if (strcmp(line + strlen(HEADER), VERSION_TEXT) != 0)
-		return error_raise(err, ERROR_STATE,
-			"%s has format %s, this fitout reads %d: use the "
-			"fitout that wrote it, or a newer one", name,
-			line + strlen(HEADER), VERSION);
+	next_line(at);   /* see check_version */
 	while (**at && **at != '@' && strncmp(*at, "end ", 4) != 0) {
-		char *key;
+		char *line = next_line(at);
+		const char *key;
 
-		line = next_line(at);
 		if (!line)
 			break;
 		key = field(&line);
@@ -122,12 +84,14 @@ parse_header(struct generation *generation, char **at, const char *name,
 			generation->run_id = line;
 		else if (strcmp(key, "created") == 0)
 			generation->created = line;
-		else if (strcmp(key, "profile") == 0) {
+		else if (strcmp(key, "kept") == 0) {
+			generation->kept_profile = field(&line);
+			generation->kept_settings = line;
+		} else if (strcmp(key, "profile") == 0) {
 			generation->profile_name = field(&line);
 			generation->profile_sha256 = line;
 		}
 	}
-	return 0;
 }
 
 /* Move the lines that begin with MARK together, without the mark: the text
@@ -238,7 +202,9 @@ generation_load(const struct state *state, struct arena *arena,
 		struct error *err)
 {
 	own_str struct str text = STR_INIT(MANIFEST_BYTES_MAX + 1);
-	char *name, *copy;
+	const char *name, *path;
+	char *copy;
+	size_t n;
 
 	*generation = (struct generation){ .number = number };
 	if (number == 0 &&
@@ -248,15 +214,16 @@ generation_load(const struct state *state, struct arena *arena,
 		return 0;
 	name = arena_printf(arena, "generations/%lld/manifest",
 			    (long long)generation->number);
+	path = path_join(arena, state->path, name);
 	if (file_read_at(state->dirfd, name, MANIFEST_BYTES_MAX, &text,
 			 err) < 0)
 		return error_in(err, "state directory %s", state->path);
-	if (check_end(str_get(&text), text.len, name, err) < 0)
+	if (check_version(str_get(&text), path, err) < 0 ||
+	    seal_check(str_get(&text), text.len, path, &n, err) < 0)
 		return -1;
 	copy = arena_dup_n(arena, text.data, text.len);
-	if (parse_header(generation, &copy, name, err) < 0)
-		return -1;
-	return parse_rows(generation, arena, copy, name, err);
+	parse_header(generation, &copy);
+	return parse_rows(generation, arena, copy, path, err);
 }
 
 const struct record *
@@ -272,17 +239,54 @@ generation_find(const struct generation *generation, const char *kind,
 	return NULL;
 }
 
+static void
+settings_text(const struct generation_source *source, struct str *out)
+{
+	own_json struct json *settings = json_new_object();
+
+	for (size_t i = 0; i < source->n_settings; i++)
+		json_set_text(settings, source->settings[i].name,
+			      source->settings[i].value);
+	json_print(settings, 1, out);
+	str_add(out, "\n");
+}
+
 void
 generation_begin(struct generation_text *text, const char *run_id,
-		 const char *profile_name, const char *profile_sha256)
+		 const char *profile_name, const char *profile_sha256,
+		 const struct generation_source *source)
 {
-	char now[32];
+	own_str struct str settings = STR_INIT(SETTINGS_BYTES_MAX);
+	struct digest profile_digest, settings_digest;
+	char now[32], profile_hex[DIGEST_HEX], settings_hex[DIGEST_HEX];
 
+	settings_text(source, &settings);
+	digest_of(source->profile, strlen(source->profile), &profile_digest);
+	digest_of(settings.data, settings.len, &settings_digest);
 	text->text = (struct str)STR_INIT(MANIFEST_BYTES_MAX);
-	str_addf(&text->text, HEADER "%d\nrun %s\ncreated %s\nprofile %s %s\n",
-		 VERSION, run_id,
+	str_addf(&text->text, HEADER VERSION_TEXT "\nrun %s\ncreated %s\n"
+		 "profile %s %s\nkept %s %s\n", run_id,
 		 clock_format_utc(clock_wall_s(), now, sizeof now),
-		 profile_name, profile_sha256);
+		 profile_name, profile_sha256,
+		 digest_hex(&profile_digest, profile_hex),
+		 digest_hex(&settings_digest, settings_hex));
+}
+
+bool
+generation_same_source(const struct generation *generation,
+		       const struct generation_source *source)
+{
+	own_str struct str settings = STR_INIT(SETTINGS_BYTES_MAX);
+	struct digest digest;
+	char profile[DIGEST_HEX], set[DIGEST_HEX];
+
+	settings_text(source, &settings);
+	digest_of(source->profile, strlen(source->profile), &digest);
+	digest_hex(&digest, profile);
+	digest_of(settings.data, settings.len, &digest);
+	digest_hex(&digest, set);
+	return str_equal(generation->kept_profile, profile) &&
+	       str_equal(generation->kept_settings, set);
 }
 
 static void
@@ -321,14 +325,9 @@ static int
 write_settings(int dirfd, const struct generation_source *source,
 	       struct error *err)
 {
-	own_json struct json *settings = json_new_object();
 	own_str struct str text = STR_INIT(SETTINGS_BYTES_MAX);
 
-	for (size_t i = 0; i < source->n_settings; i++)
-		json_set_text(settings, source->settings[i].name,
-			      source->settings[i].value);
-	json_print(settings, 1, &text);
-	str_add(&text, "\n");
+	settings_text(source, &text);
 	if (text.full)
 		return error_raise(err, ERROR_LIMIT,
 			"the variables of --set are larger than %zu bytes",
@@ -376,19 +375,14 @@ write_generation(int parentfd, const struct str *manifest, int64_t number,
 	return 0;
 }
 
-/* The last line: the digest of all before it. */
 static int
 finish_text(struct generation_text *text, struct error *err)
 {
-	struct digest digest;
-	char hex[DIGEST_HEX];
-
+	seal_add(&text->text);
 	if (text->text.full)
 		return error_raise(err, ERROR_LIMIT,
 			"the manifest is larger than %zu bytes",
 			text->text.max);
-	digest_of(text->text.data, text->text.len, &digest);
-	str_addf(&text->text, "end %s\n", digest_hex(&digest, hex));
 	return 0;
 }
 
@@ -425,73 +419,6 @@ generation_rewrite(const struct state *state, struct generation_text *text,
 }
 
 int
-generation_make_current(const struct state *state, int64_t number,
-			struct error *err)
-{
-	own_fd int dirfd = state_subdirectory(state, "generations", true, err);
-	char line[32];
-
-	if (dirfd < 0)
-		return -1;
-	snprintf(line, sizeof line, "%lld\n", (long long)number);
-	if (unlinkat(dirfd, "before", 0) < 0 && errno != ENOENT)
-		return error_sys(err, "remove %s/generations/before",
-				 state->path);
-	if (linkat(dirfd, "current", dirfd, "before", 0) < 0 &&
-	    errno != ENOENT)
-		return error_sys(err, "keep %s/generations/current",
-				 state->path);
-	if (newfile_replace(dirfd, "current", line, strlen(line), 0600,
-			    err) < 0)
-		return error_in(err, "make generation %lld of %s the current "
-				"one", (long long)number, state->path);
-	return 0;
-}
-
-static int
-back_to(int dirfd, int64_t number, struct error *err)
-{
-	own_str struct str text = STR_INIT(64);
-	char line[32];
-
-	if (number == 0) {
-		if (unlinkat(dirfd, "current", 0) < 0 && errno != ENOENT)
-			return error_sys(err, "remove generations/current");
-		return 0;
-	}
-	snprintf(line, sizeof line, "%lld\n", (long long)number);
-	if (file_read_at(dirfd, "current", 63, &text, err) < 0)
-		return -1;
-	if (strcmp(str_get(&text), line) == 0)
-		return 0;
-	str_clear(&text);
-	if (file_read_at(dirfd, "before", 63, &text, err) < 0)
-		return -1;
-	if (strcmp(str_get(&text), line) != 0)
-		return error_raise(err, ERROR_STATE, "generations/before is "
-				   "not of generation %lld", (long long)number);
-	if (renameat(dirfd, "before", dirfd, "current") < 0)
-		return error_sys(err, "rename generations/before");
-	return 0;
-}
-
-int
-generation_back_to(const struct state *state, int64_t number,
-		   struct error *err)
-{
-	own_fd int dirfd = state_subdirectory(state, "generations", false, err);
-
-	if (dirfd < 0)
-		return -1;
-	if (back_to(dirfd, number, err) < 0)
-		return error_in(err, "go back to generation %lld in %s",
-				(long long)number, state->path);
-	if (fsync(dirfd) < 0)
-		return error_sys(err, "sync %s/generations", state->path);
-	return 0;
-}
-
-int
 generation_remove(const struct state *state, int64_t number,
 		  struct error *err)
 {
@@ -513,17 +440,27 @@ generation_text_release(struct generation_text *text)
 	str_release(&text->text);
 }
 
+/* What the manifest says of it is what is there, or it is not used. */
 static int
 read_kept(const struct state *state, struct arena *arena, int64_t number,
-	  const char *file, size_t max, struct str *out, struct error *err)
+	  const char *file, const char *sha256, struct str *out,
+	  struct error *err)
 {
 	char *name = arena_printf(arena, "generations/%lld/%s",
 				  (long long)number, file);
+	struct digest digest;
+	char hex[DIGEST_HEX];
 
-	if (file_read_at(state->dirfd, name, max, out, err) < 0)
+	if (file_read_at(state->dirfd, name, out->max - 1, out, err) < 0)
 		return error_in(err, "generation %lld of %s",
 				(long long)number, state->path);
-	return 0;
+	digest_of(out->data, out->len, &digest);
+	if (str_equal(digest_hex(&digest, hex), sha256))
+		return 0;
+	return error_raise(err, ERROR_STATE,
+		"%s/%s is damaged (it is not what generation %lld recorded): "
+		"restore it, or go back to another generation", state->path,
+		name, (long long)number);
 }
 
 int
@@ -534,12 +471,14 @@ generation_source(const struct state *state, struct arena *arena,
 	own_str struct str profile = STR_INIT(PROFILE_TEXT_MAX + 1);
 	own_str struct str text = STR_INIT(SETTINGS_BYTES_MAX + 1);
 	own_json struct json *settings = NULL;
+	struct generation generation;
 	struct variable *list;
 
-	if (read_kept(state, arena, number, "profile.cfg", PROFILE_TEXT_MAX,
-		      &profile, err) < 0 ||
+	if (generation_load(state, arena, number, &generation, err) < 0 ||
+	    read_kept(state, arena, number, "profile.cfg",
+		      generation.kept_profile, &profile, err) < 0 ||
 	    read_kept(state, arena, number, "settings.json",
-		      SETTINGS_BYTES_MAX, &text, err) < 0)
+		      generation.kept_settings, &text, err) < 0)
 		return -1;
 	settings = json_parse(str_get(&text), text.len, err);
 	if (!settings)

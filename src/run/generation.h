@@ -7,14 +7,22 @@
  *	settings.json  what --set said: { "NAME": "VALUE" }
  *
  * and STATE/generations/current, the number of the current one; "before" is
- * the same file as it was before the last change. A generation
- * is written under a temporary name, synced and renamed; once the run is
- * complete, current is replaced. Format of manifest, version 1, lines of UTF-8 text:
+ * the same file as it was before the last change. A generation is written
+ * under a temporary name, synced and renamed; once the run is complete,
+ * current is replaced. Whatever does not hold its digest, or has another
+ * format, is refused (run/seal.h). Format of current, version 1:
+ *
+ *	3                           its number
+ *	fitout-current 1
+ *	end SHA256                  of every byte above this line
+ *
+ * Format of manifest, version 1, lines of UTF-8 text:
  *
  *	fitout-generation 1
  *	run RUN_ID
  *	created 2026-11-23T02:03:04Z
- *	profile NAME SHA256
+ *	profile NAME SHA256         of the text that was named
+ *	kept SHA256 SHA256          of profile.cfg and settings.json
  *	@ KIND NAME                 a resource
  *	> /usr/local/programs/nginx where it is
  *	! created                   nothing was there before
@@ -25,6 +33,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +47,7 @@
 struct generation {
 	int64_t number;            /* 0: there is none yet */
 	const char *run_id, *created, *profile_name, *profile_sha256;
+	const char *kept_profile, *kept_settings;   /* digests, hex */
 	size_t n;
 	struct generation_row {
 		const char *kind, *name;
@@ -45,31 +55,45 @@ struct generation {
 	} *rows;
 };
 
+/* Numbers of the generations that are kept, ascending; in ARENA. */
+int generation_list(const struct state *state, struct arena *arena,
+		    const int64_t **ret_numbers, size_t *ret_n,
+		    struct error *err);
+/* The same for a message: "3, 4", or "none". */
+void generation_names(const struct state *state, struct str *out);
+
 /* Number of the current generation, 0 when there is none. */
 int generation_current(const struct state *state, int64_t *ret_number,
 		       struct error *err);
-/* Load generation NUMBER (0: the current one) into ARENA. Damage or an unknown version is
- * ERROR_STATE, naming the file. */
+/* Load generation NUMBER (0: the current one) into ARENA. Damage or an
+ * unknown version is ERROR_STATE, naming the file. */
 int generation_load(const struct state *state, struct arena *arena,
-		    int64_t number, struct generation *ret_generation, struct error *err);
+		    int64_t number, struct generation *ret_generation,
+		    struct error *err);
 /* What it says of a resource, or NULL. */
 const struct record *generation_find(const struct generation *generation,
 				     const char *kind, const char *name);
 
-/* A generation being written. */
-struct generation_text {
-	struct str text;
-};
-void generation_begin(struct generation_text *text, const char *run_id,
-		      const char *profile_name, const char *profile_sha256);
-void generation_add(struct generation_text *text, const char *kind,
-		    const char *name, const struct record *record);
 /* What a generation was made from, to be made again. */
 struct generation_source {
 	const char *profile;             /* its text, includes included */
 	const struct variable *settings;
 	size_t n_settings;
 };
+
+/* Was GENERATION made from just that? */
+bool generation_same_source(const struct generation *generation,
+			    const struct generation_source *source);
+
+/* A generation being written. */
+struct generation_text {
+	struct str text;
+};
+void generation_begin(struct generation_text *text, const char *run_id,
+		      const char *profile_name, const char *profile_sha256,
+		      const struct generation_source *source);
+void generation_add(struct generation_text *text, const char *kind,
+		    const char *name, const struct record *record);
 /* Write it as NUMBER, durably, with its source. It is not the current one by
  * that. */
 int generation_write(const struct state *state, struct generation_text *text,

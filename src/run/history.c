@@ -8,29 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
 #include "io/tree.h"
 #include "plan/kept.h"
+#include "run/generation.h"
 
-/* A generation's directory, by its name: 3, or -1. */
-static int64_t
-number_of(const char *name)
-{
-	char *end;
-	long long number;
-
-	if (name[0] < '1' || name[0] > '9')
-		return -1;
-	errno = 0;
-	number = strtoll(name, &end, 10);
-	return *end || errno ? -1 : number;
-}
-
-/* Entries of DIRFD whose NUMBER is below LIMIT go. DIRFD stays open. */
+/* Trees in DIRFD of generations below LIMIT go. DIRFD stays open. */
 static int
-remove_older(int dirfd, int64_t (*number)(const char *name), int64_t limit,
-	     struct error *err)
+remove_older(int dirfd, int64_t limit, struct error *err)
 {
 	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
@@ -41,7 +28,7 @@ remove_older(int dirfd, int64_t (*number)(const char *name), int64_t limit,
 		return error_sys(err, "read what is kept");
 	}
 	while ((entry = readdir(dir))) {
-		int64_t found = number(entry->d_name);
+		int64_t found = kept_generation(entry->d_name);
 
 		/* 0: a tree that was there before fitout came. It stays. */
 		if (found > 0 && found < limit &&
@@ -64,31 +51,51 @@ prune_kept(struct run *run, const char *destination, int64_t limit,
 
 	if (dirfd < 0)
 		return 0;
-	if (remove_older(dirfd, kept_generation, limit, err) < 0)
+	if (remove_older(dirfd, limit, err) < 0)
 		return error_in(err, "%s", path);
 	/* Empty: it need not be there. */
 	unlinkat(parentfd, KEPT_DIRECTORY, AT_REMOVEDIR);
 	return 0;
 }
 
-int
-history_prune(struct run *run, int64_t keep, struct error *err)
+/* All that generation NUMBER knows a place of; what the profile has dropped
+ * since is known from nowhere else. */
+static int
+prune_generation(struct run *run, int64_t number, int64_t limit,
+		 struct error *err)
 {
-	int64_t limit = run->generation - keep;
-	own_fd int dirfd = state_subdirectory(&run->state, "generations", true,
-					      err);
+	struct generation generation;
+	struct error damage = ERROR_INIT;
 
-	if (dirfd < 0)
-		return -1;
-	if (remove_older(dirfd, number_of, limit, err) < 0)
-		return error_in(err, "%s/generations", run->state.path);
-	for (size_t i = 0; i < run->previous.n; i++) {
-		const struct record *record = &run->previous.rows[i].record;
+	if (generation_load(&run->state, run->arena, number, &generation,
+			    &damage) < 0) {
+		log_warning("prune.left", NULL, "%s; trees that were kept of "
+			    "it may be left", damage.text);
+		generation.n = 0;
+	}
+	for (size_t i = 0; i < generation.n; i++) {
+		const struct record *record = &generation.rows[i].record;
 
 		if (record->destination && record->manifest_bytes &&
 		    prune_kept(run, record->destination, limit, err) < 0)
 			return -1;
 	}
+	return generation_remove(&run->state, number, err);
+}
+
+int
+history_prune(struct run *run, int64_t keep, struct error *err)
+{
+	int64_t limit = run->generation - keep;
+	const int64_t *numbers;
+	size_t n;
+
+	if (generation_list(&run->state, run->arena, &numbers, &n, err) < 0)
+		return -1;
+	/* Its trees first: a run that is cut short in here comes again. */
+	for (size_t i = 0; i < n && numbers[i] < limit; i++)
+		if (prune_generation(run, numbers[i], limit, err) < 0)
+			return -1;
 	for (size_t i = 0; i < run->plan.n; i++) {
 		const char *destination =
 			run->plan.steps[i].resource->destination;
@@ -101,23 +108,16 @@ history_prune(struct run *run, int64_t keep, struct error *err)
 }
 
 int
-history_previous(const struct state *state, int64_t current,
-		 int64_t *ret_number, struct error *err)
+history_previous(const struct state *state, struct arena *arena,
+		 int64_t current, int64_t *ret_number, struct error *err)
 {
-	int fd = state_subdirectory(state, "generations", false, err);
-	own_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	const int64_t *numbers;
+	size_t n;
 
-	if (!dir) {
-		own_close(fd);
+	if (generation_list(state, arena, &numbers, &n, err) < 0)
 		return -1;
-	}
 	*ret_number = 0;
-	while ((entry = readdir(dir))) {
-		int64_t number = number_of(entry->d_name);
-
-		if (number > *ret_number && number < current)
-			*ret_number = number;
-	}
+	for (size_t i = 0; i < n && numbers[i] < current; i++)
+		*ret_number = numbers[i];
 	return 0;
 }

@@ -12,5 +12,6 @@
 /* Remove what is older than KEEP generations. Deletes trees: slow. */
 int history_prune(struct run *run, int64_t keep, struct error *err);
 /* The newest recorded generation before the current one; 0: there is none. */
-int history_previous(const struct state *state, int64_t current,
-		     int64_t *ret_number, struct error *err);
+int history_previous(const struct state *state, struct arena *arena,
+		     int64_t current, int64_t *ret_number,
+		     struct error *err);

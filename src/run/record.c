@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/record.h"
 
+#include <string.h>
+
 #include "base/own.h"
+#include "io/transaction.h"
 #include "run/generation.h"
 
 static int
@@ -48,15 +51,25 @@ is_missing(const struct step *step)
 		step->action == ACTION_CHANGE);
 }
 
+static struct generation_source
+source_of(const struct run *run)
+{
+	return (struct generation_source){
+		run->context.profile->text, run->options->settings,
+		run->options->n_settings,
+	};
+}
+
 static int
 collect(struct run *run, bool pending, struct generation_text *text,
 	struct error *err)
 {
 	const struct profile *profile = run->context.profile;
+	struct generation_source source = source_of(run);
 	int result = 0;
 
 	generation_begin(text, run->context.run_id, profile->name,
-			 profile->text_sha256);
+			 profile->text_sha256, &source);
 	for (size_t i = 0; i < run->plan.n && result == 0; i++)
 		if (!pending || !is_missing(&run->plan.steps[i]))
 			result = record_step(run, text, &run->plan.steps[i],
@@ -67,10 +80,7 @@ collect(struct run *run, bool pending, struct generation_text *text,
 static int
 write_record(struct run *run, bool pending, struct error *err)
 {
-	const struct profile *profile = run->context.profile;
-	struct generation_source source = {
-		profile->text, run->options->settings, run->options->n_settings,
-	};
+	struct generation_source source = source_of(run);
 	struct generation_text text;
 	int result = collect(run, pending, &text, err);
 
@@ -88,11 +98,45 @@ record_pending(struct run *run, struct error *err)
 	return write_record(run, true, err);
 }
 
+static bool
+is_recorded(const struct step *step)
+{
+	own_str struct str spec = STR_INIT((size_t)16 << 20);
+
+	if (!step->recorded)
+		return false;
+	key_describe(step->resource->kind->keys, step->resource->spec, &spec);
+	return strcmp(str_get(&spec), step->recorded->spec) == 0;
+}
+
+/* What is on record is what is there: nothing but programs, checks and the
+ * agent was brought up (a reboot). Such runs use up no generation, which would
+ * cost the ones that a rollback may want. */
+static bool
+holds(const struct run *run)
+{
+	struct generation_source source = source_of(run);
+
+	if (run->previous.number == 0 || run->finishes ||
+	    run->previous.n != run->plan.n || plan_changes(&run->plan) ||
+	    transaction_is_visible(run->transaction) ||
+	    !str_equal(run->previous.profile_name,
+		       run->context.profile->name) ||
+	    !generation_same_source(&run->previous, &source))
+		return false;
+	for (size_t i = 0; i < run->plan.n; i++)
+		if (!is_recorded(&run->plan.steps[i]))
+			return false;
+	return true;
+}
+
 int
 record_complete(struct run *run, struct error *err)
 {
 	int64_t number = run->previous.number + 1;
 
+	if (holds(run))
+		return 0;
 	if (write_record(run, false, err) < 0)
 		return -1;
 	/* Also when that fails: it may have got half way. */
@@ -106,6 +150,8 @@ record_digests(struct run *run, struct error *err)
 	struct generation_text text;
 	int result;
 
+	if (run->generation == run->previous.number)
+		return 0;
 	run->context.digests = true;
 	result = collect(run, false, &text, err);
 	if (result == 0)

@@ -11,7 +11,8 @@
 #include "run/run.h"
 
 int record_pending(struct run *run, struct error *err);
-/* Sets run->generation. */
+/* Sets run->generation; it stays the previous one where that says all there
+ * is to say: the run only brought up programs or opened the gate. */
 int record_complete(struct run *run, struct error *err);
 /* After the agent was started: write the record of the current generation once
  * more, with the digest of every file, which costs reading all of them. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
@@ -17,6 +18,8 @@
 #include "run/generation.h"
 #include "run/lock.h"
 #include "run/record.h"
+#include "run/recovered.h"
+#include "run/seal.h"
 
 #define UNFINISHED "unfinished"
 #define HEADER "fitout-unfinished "
@@ -126,13 +129,6 @@ parse_unfinished(struct run *run, char *text, struct error *err)
 	size_t n = 0, lines = 0;
 	int64_t number;
 
-	if (!line || !str_starts(line, HEADER))
-		return bad_file(run, "is damaged: restore it, or remove it and "
-				"restart the programs", err);
-	if (strcmp(line + strlen(HEADER), VERSION_TEXT) != 0)
-		return bad_file(run, "has another format than " VERSION_TEXT
-				": use the fitout that wrote it, or a newer "
-				"one", err);
 	if (parse_number(strsep(&text, "\n"), "generation ", &number) < 0)
 		return bad_file(run, "does not say which generation it is "
 				"about: remove it and restart the programs",
@@ -149,18 +145,42 @@ parse_unfinished(struct run *run, char *text, struct error *err)
 	return 0;
 }
 
+static int
+check_unfinished(struct run *run, const struct str *text, size_t *ret_n,
+		 struct error *err)
+{
+	const char *version = str_get(text) + strlen(HEADER);
+	struct error seal = ERROR_INIT;
+
+	if (!str_starts(str_get(text), HEADER))
+		return bad_file(run, "is damaged: restore it, or remove it and "
+				"restart the programs", err);
+	if (!str_starts(version, VERSION_TEXT "\n"))
+		return bad_file(run, "has another format than " VERSION_TEXT
+				": use the fitout that wrote it, or a newer "
+				"one", err);
+	if (seal_check(str_get(text), text->len, UNFINISHED, ret_n,
+		       &seal) < 0)
+		return bad_file(run, "is damaged (its digest does not hold): "
+				"restore it, or remove it and restart the "
+				"programs", err);
+	return 0;
+}
+
 int
 recovery_changed(struct run *run, struct error *err)
 {
 	own_str struct str text = STR_INIT(TEXT_BYTES_MAX + 1);
 	struct error probe = ERROR_INIT;
+	size_t n;
 
 	if (run->state.dirfd < 0)
 		return 0;
 	if (file_read_at(run->state.dirfd, UNFINISHED, TEXT_BYTES_MAX, &text,
 			 &probe) == 0)
-		return parse_unfinished(run, arena_dup_n(run->arena,
-			str_get(&text), text.len), err);
+		return check_unfinished(run, &text, &n, err) < 0 ? -1
+			: parse_unfinished(run, arena_dup_n(run->arena,
+				str_get(&text), n), err);
 	if (probe.sys == ENOENT)
 		return 0;
 	*err = probe;
@@ -188,6 +208,7 @@ write_unfinished(struct run *run, bool this, struct error *err)
 	}
 	for (size_t i = 0; this && i < plan->n_removals; i++)
 		str_addf(&text, "changed %s\n", plan->removals[i].destination);
+	seal_add(&text);
 	if (text.full)
 		return error_raise(err, ERROR_LIMIT, "the changed paths need "
 				   "more than %zu bytes", TEXT_BYTES_MAX);
@@ -208,11 +229,41 @@ forget_unfinished(struct run *run)
 
 /* ---- what the run before left ---- */
 
+/* For `fitout status`, and this run's timeline. */
 static void
-say_undone(void)
+note(struct run *run, enum recovered outcome, const struct error *error)
+{
+	struct recovered_facts facts = {
+		.outcome = outcome, .error = error,
+		.run_id = run->context.run_id,
+		.command = run->options->command,
+		.steps = run->recovered_steps, .generation = run->finishes,
+	};
+	own_str struct str text = STR_INIT(1024);
+	struct error err = ERROR_INIT;
+	int64_t now = clock_ms();
+
+	recovered_text(&facts, &text);
+	timeline_add(&run->timeline, "recover", NULL, now, now,
+		     str_get(&text));
+	if (recovered_write(&run->state, &facts, &err) < 0)
+		log_warning("recover.unnoted", NULL, "%s", err.text);
+}
+
+static void
+say_undone(struct run *run)
 {
 	log_warning("recover.undone", NULL, "the run before was cut short; "
 		    "what it had begun was taken back");
+	note(run, RECOVERED_UNDONE, NULL);
+}
+
+static void
+say_tidied(struct run *run)
+{
+	log_warning("recover.finished", NULL, "the run before was complete, "
+		    "but was cut short while it tidied up");
+	note(run, RECOVERED_TIDIED, NULL);
 }
 
 /* The programs may have seen what goes now: that stays in STATE/unfinished. */
@@ -223,18 +274,17 @@ take_back(struct run *run, int64_t pending, struct error *err)
 		return error_in(err, "take back what the run before did");
 	transaction_free(steal_ptr(run->transaction));
 	run->finishes = 0;
-	say_undone();
+	say_undone(run);
 	return pending ? generation_remove(&run->state, pending, err) : 0;
 }
 
 static int
 end_complete(struct run *run, struct error *err)
 {
-	log_warning("recover.finished", NULL, "the run before was complete, "
-		    "but was cut short while it tidied up");
 	if (transaction_finish(run->transaction, err) < 0)
 		return -1;
 	transaction_free(steal_ptr(run->transaction));
+	say_tidied(run);
 	return 0;
 }
 
@@ -260,27 +310,39 @@ take_committed(struct run *run, const char *note, struct error *err)
 	return 0;
 }
 
+static int
+begin(struct run *run, struct error *err)
+{
+	enum recovery_outcome outcome;
+	const void *note_text;
+	size_t n;
+
+	if (transaction_steps(run->journal, run->state.rootfd,
+			      &run->recovered_steps, err) < 0 ||
+	    transaction_recover(run->journal, run->state.rootfd, run->arena,
+				&outcome, &run->transaction, &note_text, &n,
+				err) < 0)
+		return -1;
+	if (outcome == RECOVERY_UNDONE)
+		say_undone(run);
+	if (outcome == RECOVERY_FINISHED)
+		say_tidied(run);
+	if (outcome == RECOVERY_COMMITTED)
+		return take_committed(run, arena_dup_n(run->arena, note_text,
+						       n), err);
+	return 0;
+}
+
 int
 recovery_begin(struct run *run, struct error *err)
 {
-	enum recovery_outcome outcome;
-	const void *note;
-	size_t n;
-
 	tidy_state(run);
-	if (transaction_recover(run->journal, run->state.rootfd, run->arena,
-				&outcome, &run->transaction, &note, &n,
-				err) < 0)
-		return error_in(err, "recover from the run before");
-	if (outcome == RECOVERY_UNDONE)
-		say_undone();
-	if (outcome == RECOVERY_FINISHED)
-		log_warning("recover.finished", NULL, "the run before was "
-			    "complete, but was cut short while it tidied up");
-	if (outcome == RECOVERY_COMMITTED &&
-	    take_committed(run, arena_dup_n(run->arena, note, n), err) < 0)
-		return error_in(err, "recover from the run before");
-	return 0;
+	if (begin(run, err) == 0)
+		return 0;
+	/* A state that cannot be read is left as it is. */
+	if (err->code == ERROR_UNDO)
+		note(run, RECOVERED_FAILED, err);
+	return error_in(err, "recover from the run before");
 }
 
 /* With nothing but programs to bring up, checks and the gate left to do for
@@ -308,10 +370,15 @@ recovery_settle(struct run *run, bool *ret_again, struct error *err)
 		log_warning("recover.committed", NULL, "the run before was cut "
 			    "short after its files were in place; this run "
 			    "finishes it");
+		note(run, RECOVERED_RESUMED, NULL);
 		return 0;
 	}
 	*ret_again = true;
-	return take_back(run, run->finishes, err);
+	if (take_back(run, run->finishes, err) == 0)
+		return 0;
+	if (err->code == ERROR_UNDO)
+		note(run, RECOVERED_FAILED, err);
+	return -1;
 }
 
 /* ---- for plan ---- */

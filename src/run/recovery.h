@@ -20,6 +20,9 @@
  *	fitout-unfinished 1
  *	generation 3
  *	changed /usr/local/programs/nginx
+ *	end SHA256                          see run/seal.h
+ *
+ * What was found and done is noted for people: run/recovered.h.
  */
 #pragma once
 

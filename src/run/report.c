@@ -100,37 +100,48 @@ report_write(const struct state *state, const struct run_facts *facts,
 }
 
 struct json *
-report_load(const struct state *state, struct error *err)
+report_try(const struct state *state, struct error *err)
 {
 	own_str struct str text = STR_INIT(REPORT_BYTES_MAX + 1);
+	own_json struct json *report = NULL;
 	struct error probe = ERROR_INIT;
-	struct json *report;
 
-	if (state->dirfd < 0 ||
-	    file_read_at(state->dirfd, "report.json", REPORT_BYTES_MAX, &text,
+	*err = (struct error)ERROR_INIT;
+	if (state->dirfd < 0)
+		return NULL;
+	if (file_read_at(state->dirfd, "report.json", REPORT_BYTES_MAX, &text,
 			 &probe) < 0) {
-		if (state->dirfd < 0 || probe.sys == ENOENT)
-			error_raise(err, ERROR_STATE,
-				"no run has been recorded in %s yet",
-				state->path);
-		else
+		if (probe.sys != ENOENT)
 			*err = probe;
 		return NULL;
 	}
 	report = json_parse(str_get(&text), text.len, err);
 	if (!report) {
-		error_in(err, "read %s/report.json", state->path);
+		error_in(err, "%s/report.json is damaged (the next run writes "
+			 "it anew)", state->path);
+		err->code = ERROR_STATE;
 		return NULL;
 	}
 	if (json_number(report, "fitout_report", 0) != REPORT_VERSION) {
 		error_raise(err, ERROR_STATE,
-			"%s/report.json has format %lld, this fitout reads %d",
+			"%s/report.json has format %lld, this fitout reads "
+			"%d: use the fitout that wrote it, or a newer one",
 			state->path,
 			(long long)json_number(report, "fitout_report", 0),
 			REPORT_VERSION);
-		json_free(report);
 		return NULL;
 	}
+	return steal_ptr(report);
+}
+
+struct json *
+report_load(const struct state *state, struct error *err)
+{
+	struct json *report = report_try(state, err);
+
+	if (!report && err->code == ERROR_NONE)
+		error_raise(err, ERROR_STATE,
+			    "no run has been recorded in %s yet", state->path);
 	return report;
 }
 

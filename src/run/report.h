@@ -41,6 +41,8 @@ int report_write(const struct state *state, const struct run_facts *facts,
 /* Load it: NULL with ERROR_STATE when there is none (says so) or it is of
  * another version. Caller frees. */
 struct json *report_load(const struct state *state, struct error *err);
+/* The same, where none is no error: NULL with ERROR_NONE. */
+struct json *report_try(const struct state *state, struct error *err);
 void report_print(const struct json *report, struct str *out);
 /* The same facts in short, for --json: outcome, generation, error. */
 struct json *report_result(const struct run_facts *facts);

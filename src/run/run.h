@@ -46,6 +46,7 @@ struct run {
 	int64_t finishes;            /* the generation that the run before
 					committed and this one may finish:
 					previous holds its rows; or 0 */
+	size_t recovered_steps;      /* of the run before, if cut short */
 	bool promised;               /* see run/recovery.h */
 	enum recovery_outcome left;  /* plan: what the next run will have to
 					make of the one before */

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/status.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/own.h"
 #include "base/path.h"
+#include "io/journal.h"
 #include "io/manifest.h"
 #include "run/gate.h"
 #include "run/generation.h"
+#include "run/lock.h"
+#include "run/recovered.h"
 #include "run/report.h"
 #include "run/state.h"
+#include "run/status_live.h"
 
 #define DIFFERENCES_SHOWN 20
 
@@ -67,20 +73,31 @@ compare(struct arena *arena, const struct state *state,
 
 static struct json *
 resource_json(struct arena *arena, const struct state *state,
-	      const struct generation_row *row, bool verify)
+	      struct status_live *live, const struct generation *generation,
+	      size_t i, bool verify)
 {
+	const struct generation_row *row = &generation->rows[i];
 	struct drift drift = { json_new_array(), 0 };
-	struct json *object = json_new_object();
+	struct json *object = json_new_object(), *present;
+	const char *differs;
 	size_t n = 0;
 
-	if (row->record.destination && row->record.manifest_bytes)
+	if (row->record.destination && row->record.manifest_bytes) {
 		compare(arena, state, &row->record, verify, &drift, &n);
+	} else if (row->record.destination &&
+		   (differs = status_live_differs(live, i))) {
+		n = 1;
+		note(&drift, &(struct manifest_difference){ ".", differs });
+	}
 	json_set_text(object, "kind", row->kind);
 	json_set_text(object, "name", row->name);
 	if (row->record.destination)
 		json_set_text(object, "destination", row->record.destination);
 	json_set_number(object, "differences", (int64_t)n);
 	json_set(object, "drift", drift.rows);
+	present = status_live_row(live, i);
+	if (present)
+		json_set(object, "present", present);
 	return object;
 }
 
@@ -88,11 +105,11 @@ static void
 add_last_run(struct json *status, const struct state *state)
 {
 	struct error err = ERROR_INIT;
-	own_json struct json *report = report_load(state, &err);
+	own_json struct json *report = report_try(state, &err);
 	struct json *last;
 
 	if (!report) {
-		if (state->dirfd >= 0)
+		if (err.code != ERROR_NONE)
 			json_set_text(status, "last_run_error", err.text);
 		return;
 	}
@@ -102,18 +119,77 @@ add_last_run(struct json *status, const struct state *state)
 	json_set_text(last, "outcome", json_text(report, "outcome", ""));
 	json_set_number(last, "elapsed_ms",
 			json_number(report, "elapsed_ms", 0));
+	json_set_text(last, "command", json_text(report, "command", ""));
 	if (json_text(report, "error.message", NULL))
 		json_set_text(last, "error",
 			      json_text(report, "error.message", ""));
+	if (json_text(report, "undo_error.message", NULL))
+		json_set_text(last, "undo_error",
+			      json_text(report, "undo_error.message", ""));
 	json_set(status, "last_run", last);
 }
 
+static void
+add_recovery(struct json *status, const struct state *state)
+{
+	static const char *const texts[] = { "when", "run", "command",
+					     "outcome", "message", NULL };
+	struct error err = ERROR_INIT;
+	own_json struct json *note = recovered_load(state, &err);
+	struct json *recovery;
+
+	if (!note) {
+		if (err.code != ERROR_NONE)
+			json_set_text(status, "last_recovery_error", err.text);
+		return;
+	}
+	recovery = json_new_object();
+	for (size_t i = 0; texts[i]; i++)
+		json_set_text(recovery, texts[i],
+			      json_text(note, texts[i], ""));
+	json_set_number(recovery, "steps", json_number(note, "steps", 0));
+	if (json_number(note, "generation", 0))
+		json_set_number(recovery, "generation",
+				json_number(note, "generation", 0));
+	json_set(status, "last_recovery", recovery);
+}
+
+/* Has a run begun that has not ended? Only who holds the lock may look
+ * into the journal; that it holds something is to be seen from outside. */
+static bool
+is_unfinished(const struct state *state)
+{
+	struct stat st;
+
+	return state->dirfd >= 0 &&
+	       fstatat(state->dirfd, JOURNAL_NAME, &st,
+		       AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_size > JOURNAL_EMPTY_BYTES;
+}
+
 static struct json *
-collect(struct arena *arena, const struct state *state, bool verify,
-	struct error *err)
+resources_json(struct arena *arena, const struct kind *const *kinds,
+	       const struct state *state, const struct generation *generation,
+	       bool verify)
+{
+	struct status_live *live = status_live_new(arena, kinds, state,
+						   generation);
+	struct json *rows = json_new_array();
+
+	for (size_t i = 0; i < generation->n; i++)
+		json_add(rows, resource_json(arena, state, live, generation, i,
+					     verify));
+	status_live_release(live);
+	return rows;
+}
+
+static struct json *
+collect(struct arena *arena, const struct kind *const *kinds,
+	const struct state *state, bool verify, struct error *err)
 {
 	struct generation generation;
-	struct json *status, *rows;
+	const char *at_work;
+	struct json *status;
 
 	if (generation_load(state, arena, 0, &generation, err) < 0)
 		return NULL;
@@ -128,71 +204,27 @@ collect(struct arena *arena, const struct state *state, bool verify,
 			      generation.profile_sha256);
 		json_set_text(status, "created", generation.created);
 	}
+	json_set_bool(status, "unfinished", is_unfinished(state));
+	at_work = state->dirfd < 0 ? NULL : lock_holder(state->dirfd, arena);
+	if (at_work)
+		json_set_text(status, "at_work", at_work);
 	add_last_run(status, state);
-	rows = json_new_array();
-	for (size_t i = 0; i < generation.n; i++)
-		json_add(rows, resource_json(arena, state,
-					     &generation.rows[i], verify));
-	json_set(status, "resources", rows);
+	add_recovery(status, state);
+	json_set(status, "resources", resources_json(arena, kinds, state,
+						     &generation, verify));
 	return status;
 }
 
 struct json *
-status_collect(struct arena *arena, const char *root, const char *path,
-	       bool verify, struct error *err)
+status_collect(struct arena *arena, const struct kind *const *kinds,
+	       const char *root, const char *path, bool verify,
+	       struct error *err)
 {
 	struct state state = STATE_INIT;
 	struct json *status = NULL;
 
 	if (state_open(arena, root, path, false, &state, err) == 0)
-		status = collect(arena, &state, verify, err);
+		status = collect(arena, kinds, &state, verify, err);
 	state_release(&state);
 	return status;
-}
-
-static void
-print_resource(const struct json *row, struct str *out)
-{
-	const struct json *drift = json_at(row, "drift");
-	int64_t n = json_number(row, "differences", 0);
-
-	str_addf(out, "  %-10s %-40s ", json_text(row, "kind", "?"),
-		 json_text(row, "name", "?"));
-	if (!json_text(row, "destination", NULL))
-		str_add(out, "\n");
-	else if (n == 0)
-		str_add(out, "as installed\n");
-	else
-		str_addf(out, "%lld difference%s\n", (long long)n,
-			 n == 1 ? "" : "s");
-	for (size_t i = 0; i < json_count(drift); i++)
-		str_addf(out, "               %s: %s\n",
-			 json_text(json_item(drift, i), "path", "?"),
-			 json_text(json_item(drift, i), "what", "?"));
-}
-
-void
-status_print(const struct json *status, struct str *out)
-{
-	const struct json *rows = json_at(status, "resources");
-	int64_t generation = json_number(status, "generation", 0);
-
-	if (generation)
-		str_addf(out, "generation  %lld of profile %s, %s\n",
-			 (long long)generation,
-			 json_text(status, "profile", "?"),
-			 json_text(status, "created", "?"));
-	else
-		str_add(out, "generation  none: no run has completed yet\n");
-	str_addf(out, "gate        %s\n", json_bool(status, "gate_open", false)
-		 ? "open: the agent may run" : "closed: the agent may not start");
-	if (json_at(status, "last_run"))
-		str_addf(out, "last run    %s, %s\n",
-			 json_text(status, "last_run.outcome", "?"),
-			 json_text(status, "last_run.began", "?"));
-	if (json_text(status, "last_run.error", NULL))
-		str_addf(out, "            %s\n",
-			 json_text(status, "last_run.error", ""));
-	for (size_t i = 0; i < json_count(rows); i++)
-		print_resource(json_item(rows, i), out);
 }

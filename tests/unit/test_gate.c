@@ -41,7 +41,7 @@ write_one(int64_t number)
 	struct error err = ERROR_INIT;
 
 	record.manifest_bytes = strlen(record.manifest);
-	generation_begin(&text, "0123abcd", "web", "ff");
+	generation_begin(&text, "0123abcd", "web", "ff", &source);
 	generation_add(&text, "package", "a b", &record);
 	generation_add(&text, "check", "c", &(struct record){
 		.spec = "", .manifest = "" });
