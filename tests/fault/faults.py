@@ -185,11 +185,14 @@ class Scenario:
     exit status OUTCOME. WHOLE: where it is not 0, the profile of what a run
     may leave all the same: killed when it was recorded, before the agent
     failed to start. SUPERVISED: a real supervisord runs beside, and is not
-    killed; its program must be of the version that the host is."""
+    killed; its program must be of the version that the host is. With FIRST
+    that was the profile before OLD, and what meets the fault is COMMAND
+    instead of apply; NEW is what it should lead to."""
 
     def __init__(self, name, old, new, outcome=0, whole=None,
-                 supervised=False):
+                 supervised=False, first=None, command=None):
         self.supervised = supervised
+        self.first, self.command = first, command
         self.slow = supervised or "check" in name   # which takes a second
         self.name, self.old, self.new = name, old, new
         self.outcome, self.whole = outcome, whole
@@ -321,6 +324,8 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
             Scenario("install", None, old),
             Scenario("upgrade", old, new),
             Scenario("removal", old, self.profile_less()),
+            Scenario("rollback", new, old, first=old,
+                     command=["rollback", "--to", "1"]),
             Scenario("check-fails", old, self.profile_new("v3"), 1),
             Scenario("agent-fails", old,
                      new.replace('"start" ]', '"start", "v2" ]'), 1, new),
@@ -341,11 +346,16 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
         path.write_text(text)
         return path
 
-    def run(self, profile, fault=(), limit=LIMIT_S):
-        """fitout apply PROFILE, with a fault or without."""
+    def attempt(self, fault=()):
+        """What the scenario is about, with a fault or without."""
+        return self.run(self.profiles["new"], fault,
+                        command=self.scenario.command)
+
+    def run(self, profile, fault=(), limit=LIMIT_S, command=None):
+        """fitout apply PROFILE, or COMMAND."""
         report = self.place / "report"
         command = [self.fitout, "--progress", "none", "--state",
-                   str(self.state), "apply", str(profile)]
+                   str(self.state), *(command or ["apply", str(profile)])]
         if fault:
             report.write_text("")
             command = [self.faultrun, "--under", str(self.world), "--report",
@@ -419,6 +429,8 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
         self.bare()
         if scenario.supervised:
             self.start_daemon()
+        if scenario.first:
+            self.must(self.run(self.write("first", scenario.first)), 0)
         if scenario.old:
             self.profiles["old"] = self.write("old", scenario.old)
             self.must(self.run(self.profiles["old"]), 0)
@@ -431,7 +443,7 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
         self.old_tree = tree_of(self.host)
         self.old_sight = self.sight()
         self.agent_ran = self.agent_runs()
-        self.must(self.run(self.profiles["new"]), scenario.outcome)
+        self.must(self.attempt(), scenario.outcome)
         self.new_tree = tree_of(self.host)
         self.new_sight = self.sight()
         self.back_tree = self.old_tree
@@ -529,9 +541,9 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
             return f"the journal holds {journal.stat().st_size} bytes"
         return None
 
-    def must_be(self, profile, status, which, what):
+    def must_be(self, profile, status, which, what, command=None):
         """A run without a fault."""
-        result = self.run(self.profiles[profile])
+        result = self.run(self.profiles[profile], command=command)
         if result.status != status:
             return f"{what}: exit status {result.status}: {result.brief()}"
         if self.which() not in which:
@@ -550,6 +562,10 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
         if not problem and outcome == 0 and not self.agent_runs():
             problem = f"{what}: the agent does not run"
         return problem
+
+    def must_be_new_again(self, what):
+        return self.must_be("new", 0, ("new", "same"), what,
+                            command=self.scenario.command)
 
     def must_be_old(self, what):
         problem = self.must_be("old", 0, ("old", "same"), what)
@@ -584,8 +600,7 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
     def point_kill(self, kind, at, then):
         """A kill, then one way on: new, old or broken."""
         self.fresh()
-        result = self.run(self.profiles["new"],
-                          ("--class", kind, "--at", str(at)))
+        result = self.attempt(("--class", kind, "--at", str(at)))
         problem = self.left_problem(result)
         if problem:
             return result, f"after the kill: {problem}"
@@ -595,6 +610,8 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
                 problem = self.must_do_nothing("applied a third time")
         elif then == "old" and self.scenario.old:
             problem = self.must_be_old("the old profile applied")
+        elif then == "again":
+            problem = self.must_be_new_again("the same again")
         else:
             problem = self.must_recover("recovered") or \
                 self.must_be_new("recovered and applied again")
@@ -603,10 +620,8 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
     def point_nested(self, kind, at, again):
         """A kill, a second one in the next run, then a whole run."""
         self.fresh()
-        first = self.run(self.profiles["new"],
-                         ("--class", kind, "--at", str(at)))
-        second = self.run(self.profiles["new"],
-                          ("--class", kind, "--at", str(again)))
+        first = self.attempt(("--class", kind, "--at", str(at)))
+        second = self.attempt(("--class", kind, "--at", str(again)))
         first.hit = f"{first.hit} | {second.hit}"
         problem = self.left_problem(second) if second.killed else None
         if problem:
@@ -630,9 +645,8 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
 
     def point_inject(self, kind, at, error, scope="program"):
         self.fresh()
-        result = self.run(self.profiles["new"],
-                          ("--class", kind, "--scope", scope, "--at",
-                           str(at), "--inject", error))
+        result = self.attempt(("--class", kind, "--scope", scope, "--at",
+                               str(at), "--inject", error))
         undo = self.scenario.outcome != 0
         problem = self.agent_problem() or self.kept_problem()
         if problem:
@@ -663,11 +677,10 @@ files = ( {{ source = "{self.place}/not-there"; to = "{self.host}/etc/motd";
         """From here on every such call fails, also those of the undo. (Space
         for the journal is reserved before it is needed.)"""
         self.fresh()
-        result = self.run(self.profiles["new"],
-                          ("--class", kind, "--scope", "program", "--from",
-                           str(at), "--inject", error,
-                           *(("--except", "journal") if kind == "space"
-                             else ())))
+        result = self.attempt(("--class", kind, "--scope", "program",
+                               "--from", str(at), "--inject", error,
+                               *(("--except", "journal")
+                                 if kind == "space" else ())))
         problem = self.agent_problem() or self.kept_problem()
         if not problem and result.status == 4:
             problem = self.stuck_problem(result)
