@@ -17,6 +17,9 @@
 #define FRAME_BYTES JOURNAL_FRAME_BYTES
 #define RESERVE_STEP_BYTES 65536
 #define FILE_MAX_BYTES (256 * 1024 * 1024)
+#define EMPTIED_TYPE 0xffff
+#define EMPTIED_TEXT "emptied\n"
+#define EMPTIED_BYTES (FRAME_BYTES + sizeof EMPTIED_TEXT - 1)
 
 struct journal {
 	int fd;
@@ -196,6 +199,36 @@ check_header(struct journal *journal, struct error *err)
 	return 0;
 }
 
+/* A reset that was cut short: 1 when its mark is the last thing. */
+static int
+was_emptied(struct journal *journal, uint64_t size, struct error *err)
+{
+	const uint8_t *frame = journal->frame;
+	ssize_t n;
+
+	if (size < HEADER_BYTES + EMPTIED_BYTES)
+		return 0;
+	n = read_at(journal, journal->frame, EMPTIED_BYTES,
+		    size - EMPTIED_BYTES, err);
+	if (n < 0)
+		return -1;
+	return sound_record(frame, (size_t)n) == sizeof EMPTIED_TEXT - 1 &&
+	       (frame[8] | frame[9] << 8) == EMPTIED_TYPE &&
+	       memcmp(frame + FRAME_BYTES, EMPTIED_TEXT,
+		      sizeof EMPTIED_TEXT - 1) == 0;
+}
+
+static int
+check_content(struct journal *journal, uint64_t size, struct error *err)
+{
+	int emptied = was_emptied(journal, size, err);
+
+	if (emptied < 0)
+		return -1;
+	return emptied ? cut(journal, HEADER_BYTES, err)
+		       : check_records(journal, size, err);
+}
+
 static int
 check(struct journal *journal, struct error *err)
 {
@@ -212,7 +245,7 @@ check(struct journal *journal, struct error *err)
 			"more than the %d that one can have",
 			(long long)st.st_size, FILE_MAX_BYTES);
 	if (check_header(journal, err) < 0 ||
-	    check_records(journal, (uint64_t)st.st_size, err) < 0)
+	    check_content(journal, (uint64_t)st.st_size, err) < 0)
 		return -1;
 	/* Whoever wrote the last record may have been killed before it was
 	 * durable; what is done because of it must not outlive it. */
@@ -402,9 +435,18 @@ journal_cut(struct journal *journal, uint64_t end, struct error *err)
 	return 0;
 }
 
+/* A file is not made shorter in one piece: ext4 and XFS first put zeros into
+ * the rest of its new last block, and a power cut then leaves the old length,
+ * with good records behind these. So it is said first. Where it cannot be said
+ * (the reserve is used up on a full disk), the cut alone must do. */
 int
 journal_reset(struct journal *journal, struct error *err)
 {
+	struct error ignored = ERROR_INIT;
+
+	if (journal->end > HEADER_BYTES && !journal->broken)
+		journal_append(journal, EMPTIED_TYPE, EMPTIED_TEXT,
+			       sizeof EMPTIED_TEXT - 1, true, &ignored);
 	return journal_cut(journal, HEADER_BYTES, err);
 }
 

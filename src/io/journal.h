@@ -8,7 +8,9 @@
  * and payload, u16 type, payload. A torn tail (short record, or a bad CRC in
  * the last record) is what a crash leaves: it is cut, durably, when opened.
  * A bad record with good ones behind it is damage: ERROR_STATE, never guessed
- * at. Another version: ERROR_STATE, naming both versions.
+ * at. Another version: ERROR_STATE, naming both versions. When the file ends
+ * in a record of type 0xffff, "emptied\n", nothing before it counts, whatever
+ * it looks like: a crash came while the file was being emptied.
  *
  * The file is made whole (header written and synced under a temporary name,
  * renamed, directory synced) and afterwards only grows at its end or is cut
@@ -64,9 +66,9 @@ uint64_t journal_end(const struct journal *journal);
 uint64_t journal_position(const struct journal *journal);
 /* Take every record from END on away again, durably. Needs no space. */
 int journal_cut(struct journal *journal, uint64_t end, struct error *err);
-/* Empty it, durably: cut to the header in place. (Not a new file under a
- * temporary name: that needs space, and undoing must work on a full disk;
- * a cut is as atomic as a rename.) */
+/* Empty it, durably: a last record says so, then it is cut to the header in
+ * place. (Not a new file under a temporary name: that needs space, and undoing
+ * must work on a full disk.) */
 int journal_reset(struct journal *journal, struct error *err);
 /* Bytes of torn tail that journal_open cut; 0 normally. */
 size_t journal_cut_bytes(const struct journal *journal);

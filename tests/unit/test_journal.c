@@ -404,6 +404,45 @@ a_reset_journal_is_empty_and_goes_on(void **p)
 	journal_free(journal);
 }
 
+/* What a reset leaves that is cut short: the length of before, the mark at the
+ * end, and zeros from the header to the end of some block. */
+static void
+a_reset_that_was_cut_short_is_finished(void **p)
+{
+	static const uint8_t mark[] = { 8, 0, 0, 0, 0xc2, 0xed, 0x52, 0xc1,
+		0xff, 0xff, 'e', 'm', 'p', 't', 'i', 'e', 'd', '\n' };
+	static uint8_t bytes[8192];
+	struct journal *journal = open_journal(*p);
+	size_t n;
+
+	for (int i = 0; i < 200; i++)
+		append(journal, 1, "some record");
+	journal_free(journal);
+	n = read_file(*p, bytes, sizeof bytes);
+	memcpy(bytes + n, mark, sizeof mark);
+	n += sizeof mark;
+	for (size_t zeros = 0; zeros <= n - 8 - sizeof mark; zeros += 7) {
+		memset(bytes + 8, 0, zeros);
+		write_file(*p, bytes, n);
+		journal = open_journal(*p);
+		assert_end(journal);
+		assert_int_equal(file_size(*p), 8);
+		journal_free(journal);
+	}
+}
+
+static void
+zeros_before_good_records_without_that_mark_are_damage(void **p)
+{
+	size_t second, third, n;
+	uint8_t bytes[256];
+
+	n = three_records(*p, bytes, sizeof bytes, &second, &third);
+	memset(bytes + 8, 0, second - 8);
+	write_file(*p, bytes, n);
+	assert_refused(*p, "damaged at byte 8");
+}
+
 static void
 a_cut_takes_records_away_again(void **p)
 {
@@ -467,6 +506,8 @@ main(void)
 		TEST(what_does_not_begin_like_a_journal_is_refused),
 		TEST(a_link_or_directory_in_its_place_is_refused),
 		TEST(a_reset_journal_is_empty_and_goes_on),
+		TEST(a_reset_that_was_cut_short_is_finished),
+		TEST(zeros_before_good_records_without_that_mark_are_damage),
 		TEST(a_cut_takes_records_away_again),
 		TEST(an_append_that_fails_leaves_nothing_behind),
 	};
