@@ -192,6 +192,7 @@ command_commit(struct context *context, struct step *step, struct error *err)
 		return -1;
 	if (done)
 		return 0;
+	step->made = spec->creates;
 	/* Also one that fails half way has done something. */
 	step->left = arena_printf(context->arena, "command %s ran",
 				  spec->name);

@@ -191,6 +191,8 @@ struct step {
 	const char *const *apart;  /* for the record, see there; set by record */
 	const char *left;          /* an effect that undo does not take back:
 				      "group www added"; or NULL */
+	const char *made;          /* a path that a program made, whose
+				      filesystem is to be synced; or NULL */
 	void *state;               /* the kind's own, in the arena */
 	struct stream *stream;     /* set by context_fetch */
 	bool staged_done, committed, activated;

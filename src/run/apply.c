@@ -16,6 +16,7 @@
 #include "io/transaction.h"
 #include "plan/plan.h"
 #include "run/drift.h"
+#include "run/durable.h"
 #include "run/gate.h"
 #include "run/generation.h"
 #include "run/history.h"
@@ -143,7 +144,9 @@ commit(struct run *run, struct error *err)
 		return commit_programs(run, err);
 	if (commit_files(run, err) < 0 ||
 	    transaction_expect_edits(run->transaction, err) < 0 ||
-	    commit_programs(run, err) < 0)
+	    commit_programs(run, err) < 0 ||
+	    durable_programs(run, 1 << PHASE_PREPARE | 1 << PHASE_RUN,
+			     err) < 0)
 		return -1;
 	return recovery_commit(run, err);
 }
@@ -172,9 +175,15 @@ activate(struct run *run, struct error *err)
 static int
 record(struct run *run, struct error *err)
 {
-	int64_t begin = clock_ms();
-	int result = record_complete(run, err);
+	int64_t begin;
+	int result;
 
+	/* Not the checks: these only look. */
+	if (durable_programs(run, 1 << PHASE_ACTIVATE | 1 << PHASE_GATE,
+			     err) < 0)
+		return -1;
+	begin = clock_ms();
+	result = record_complete(run, err);
 	if (result == 0)
 		recovery_kept(run);
 	timeline_add(&run->timeline, "record", NULL, begin, clock_ms(), NULL);

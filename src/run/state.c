@@ -32,8 +32,15 @@ make_directories(int rootfd, struct arena *arena, const char *path,
 		if (fd < 0)
 			return -1;
 	}
-	if (mkdirat(fd, path_base(path), mode) < 0 && errno != EEXIST)
+	if (mkdirat(fd, path_base(path), mode) < 0) {
+		if (errno == EEXIST)
+			return 0;
 		return error_sys(err, "make the state directory %s", path);
+	}
+	/* The journal in it must not outlive its way there. Not all
+	 * filesystems can (EINVAL). */
+	if (fsync(fd) < 0 && errno != EINVAL)
+		return error_sys(err, "sync the directory of %s", path);
 	return 0;
 }
 
@@ -100,8 +107,12 @@ state_subdirectory(const struct state *state, const char *name, bool create,
 {
 	int fd;
 
-	if (create && mkdirat(state->dirfd, name, 0700) < 0 && errno != EEXIST)
+	if (create && mkdirat(state->dirfd, name, 0700) == 0) {
+		if (fsync(state->dirfd) < 0 && errno != EINVAL)
+			return error_sys(err, "sync %s", state->path);
+	} else if (create && errno != EEXIST) {
 		return error_sys(err, "make %s/%s", state->path, name);
+	}
 	fd = openat(state->dirfd, name,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
