@@ -12,6 +12,7 @@
  *	        net     connect, and what sends on a socket
  *	--under DIR     only calls of fs and sync that are about a path below it
  *	--except NAME   none about a file of that name
+ *	--call NAME     only this call
  *	--scope tree        every process (the default)
  *	        program     those that have not executed another program
  *	        commander   the command's own process
@@ -19,7 +20,7 @@
  *	--from N        at the N-th and every later one (with --inject)
  *	--inject ERROR  the call is not done and fails with ENOSPC, EIO, EACCES,
  *	                EINTR, ECONNRESET or ETIMEDOUT; or SHORT: a write is done
- *	                with half of its bytes
+ *	                with half of its bytes; or OK: not done, and said to be
  *	--report FILE   what happened, as lines:
  *	                call N PID NAME PATH   (with --list) one that counts
  *	                hit N PID NAME PATH    the fault was here
@@ -255,7 +256,7 @@ enum scope { SCOPE_TREE, SCOPE_PROGRAM, SCOPE_COMMANDER };
 
 static struct {
 	int class;
-	const char *under, *except;
+	const char *under, *except, *call;
 	enum scope scope;
 	long at, from;
 	bool inject, is_short;
@@ -323,13 +324,13 @@ static void
 set_inject(const char *value)
 {
 	static const char *const names[] = { "ENOSPC", "EIO", "EACCES",
-		"EINTR", "ECONNRESET", "ETIMEDOUT", "SHORT", NULL };
+		"EINTR", "ECONNRESET", "ETIMEDOUT", "SHORT", "OK", NULL };
 	static const int values[] = { ENOSPC, EIO, EACCES, EINTR, ECONNRESET,
-		ETIMEDOUT, 0 };
+		ETIMEDOUT, 0, 0 };
 
 	asked.error = choose("inject", value, names, values);
 	asked.inject = true;
-	asked.is_short = asked.error == 0;
+	asked.is_short = strcmp(value, "SHORT") == 0;
 }
 
 static void
@@ -345,6 +346,8 @@ set_option(const char *name, const char *value)
 		asked.under = value;
 	} else if (strcmp(name, "--except") == 0) {
 		asked.except = value;
+	} else if (strcmp(name, "--call") == 0) {
+		asked.call = value;
 	} else if (strcmp(name, "--at") == 0) {
 		asked.at = number("at", value);
 	} else if (strcmp(name, "--from") == 0) {
@@ -592,6 +595,8 @@ counts(const struct process *process, const struct row *row,
 {
 	int fd = row->dir >= 0 ? (int)call->arg[row->dir] : -1;
 
+	if (asked.call && strcmp(row->name, asked.call) != 0)
+		return false;
 	if (asked.scope == SCOPE_COMMANDER && process->pid != commander)
 		return false;
 	if (asked.scope == SCOPE_PROGRAM && process->foreign)

@@ -13,6 +13,7 @@ import pathlib
 import shutil
 import stat
 import subprocess
+import sys
 import tarfile
 import time
 
@@ -77,16 +78,26 @@ agent = {{ kind = "command"; start = [ "{agent}", "{world}", "start" ];
 """
 
 
-def build_faultrun():
+def own_namespace():
+    """A mount namespace of our own, so that a tmpfs harms nobody."""
+    if os.geteuid() != 0:
+        sys.exit("run it as root")
+    if os.environ.get("FAULT_NAMESPACE") != "own":
+        os.environ["FAULT_NAMESPACE"] = "own"
+        os.execvp("unshare", ["unshare", "-m", "--propagation", "private",
+                              sys.executable, "-B", *sys.argv])
+
+
+def build(name, flags=()):
     """The program, compiled anew when its source is newer."""
-    source = HERE / "faultrun.c"
-    program = TOP / "build" / "faultrun"
+    source = HERE / f"{name}.c"
+    program = TOP / "build" / name
     if not program.exists() or \
             program.stat().st_mtime < source.stat().st_mtime:
         program.parent.mkdir(exist_ok=True)
         new = program.with_suffix(f".{os.getpid()}")
         subprocess.run(["cc", "-std=gnu17", "-O1", "-Wall", "-Wextra",
-                        "-Werror", "-o", new, source], check=True)
+                        "-Werror", "-o", new, source, *flags], check=True)
         new.rename(program)
     return program
 
@@ -204,7 +215,7 @@ class Bench:
     def __init__(self, place, fitout):
         self.place = pathlib.Path(place)
         self.fitout = str(fitout)
-        self.faultrun = str(build_faultrun())
+        self.faultrun = str(build("faultrun"))
         self.world = self.place / "world"
         self.host, self.state = self.world / "host", self.world / "state"
         self.agent = self.place / "agent"

@@ -14,7 +14,7 @@
  *
  * LOG: records without padding, little-endian: u8 type, u8 file, u16 0, u32
  * length, u64 offset, then LENGTH bytes. Types: 'W' a write of these bytes to
- * FILE (the first byte of NAME's position in the sorted DIRECTORY, from 0),
+ * FILE (its position in DIRECTORY, sorted, from 0),
  * 'F' FILE is flushed: every write of it before this record is durable,
  * 'M' these bytes were written to the mark.
  *
