@@ -36,13 +36,17 @@ struct tree_options {
 	uid_t uid;
 	gid_t gid;
 	bool preserve_owner;    /* the entry's own uid and gid instead */
+	bool setuid, setgid;    /* files keep these bits (directories: setgid),
+				   set last, after the owner */
+	bool outside_links;     /* a symlink's target may be anything */
 };
 
 struct tree_entry {
 	const char *path;       /* relative; "./" in front and "/" behind are
 				   taken off; ".." anywhere is refused */
-	mode_t mode;            /* permission bits; setuid, setgid, sticky and
-				   other-write are stripped by the writer */
+	mode_t mode;            /* permission bits; sticky and other-write are
+				   stripped by the writer, setuid and setgid
+				   unless the options keep them */
 	uid_t uid;              /* used with preserve_owner */
 	gid_t gid;
 	struct timespec mtime;
@@ -60,7 +64,7 @@ int tree_writer_data(struct tree_writer *writer, const void *data, size_t n,
 		     uint64_t offset, struct error *err);
 int tree_writer_file_end(struct tree_writer *writer, uint64_t size,
 			 struct error *err);
-/* TARGET must pass tree_link_problem(). */
+/* TARGET must pass tree_link_problem(), unless outside_links. */
 int tree_writer_symlink(struct tree_writer *writer,
 			const struct tree_entry *entry, const char *target,
 			struct error *err);

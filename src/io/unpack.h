@@ -7,17 +7,19 @@
  *
  * Formats: tar (POSIX.1-2017 pax and ustar, GNU) plain or in gzip (RFC 1952,
  * every member's CRC and length checked), xz, zstd (RFC 8878), bzip2, told
- * apart by their first bytes. Nothing else is recognised. Each ARCHIVE_WARN
- * of libarchive is fatal: it hides bad header checksums.
+ * apart by their first bytes. Nothing else is recognised, and nothing is
+ * decompressed twice.
  *
- * Refused, naming the entry: absolute names, "..", links that lead out or
- * are gone through, devices, FIFOs, sockets, files with setuid or setgid.
- * Refused as truncated: whatever ends before the two blocks of zeros, or
- * within its compression. On success the input has been read to its end; on
- * failure it may be left unread (the writer of a pipe gets EPIPE), and a part
- * of the tree is there.
+ * Refused, naming the entry: what unpack_policy.h and tar_check.h say, and
+ * links that lead out or are gone through (tree.h). Refused as truncated:
+ * whatever ends before the two blocks of zeros, or within its compression.
+ * On success the input has been read to its end; on failure it may be left
+ * unread (the writer of a pipe gets EPIPE), and a part of the tree is there.
  *
- * The work is in unpack.c, the child and its result in unpacker.c.
+ * The work is in unpack.c: unpack_input.c decompresses, tar_check.c reads
+ * the headers strictly, archive_reader.c lets libarchive read the entries,
+ * unpack_policy.c judges them, tree_writer.c writes. The child and its
+ * result are in unpacker.c.
  */
 #pragma once
 
@@ -29,18 +31,37 @@
 #include "base/error.h"
 #include "io/tree.h"
 
+/* Behind each: the key of limits = { ... } in a profile. */
 struct unpack_limits {
-	uint64_t total_bytes;      /* sum of file sizes */
-	uint64_t entries;
-	uint64_t file_bytes;       /* one file */
-	uint32_t path_bytes;       /* one path */
-	uint32_t depth;            /* components of one path */
-	uint32_t ratio;            /* unpacked / packed, once past 64 MiB */
-	uint64_t window_bytes;     /* xz dictionary, zstd window (of which
-				      libarchive takes 128 MiB at most) */
+	uint64_t total_bytes;      /* total_size: sum of file sizes */
+	uint64_t entries;          /* entries */
+	uint64_t file_bytes;       /* file_size: one file */
+	uint32_t path_bytes;       /* path_length: one path */
+	uint32_t depth;            /* depth: components of one path */
+	uint32_t ratio;            /* ratio: unpacked / packed, once past
+				      64 MiB; holes count */
+	uint64_t header_bytes;     /* header_size: all headers of one entry */
+	uint64_t window_bytes;     /* window: xz dictionary, zstd window (of
+				      which libarchive takes 128 MiB at most) */
 };
-/* 64 GiB, 2,000,000 entries, 16 GiB, 4096, 64, 1000, 128 MiB. */
-extern const struct unpack_limits unpack_limits_default;
+
+/* What an archive may hold although it is refused otherwise: the words of
+ * allow = [ ... ]. */
+enum unpack_allow {
+	UNPACK_SETUID = 1,         /* setuid: files keep the bit */
+	UNPACK_SETGID = 2,         /* setgid: files and directories do */
+	UNPACK_OUTSIDE_LINKS = 4,  /* outside_links: any symlink target */
+	UNPACK_ODD_NAMES = 8,      /* odd_names: control characters, no UTF-8 */
+	UNPACK_CAPABILITIES = 16,  /* capabilities: files come without them */
+};
+
+struct unpack_policy {
+	struct unpack_limits limits;
+	unsigned allow;            /* enum unpack_allow, or-ed */
+};
+/* 64 GiB, 2,000,000 entries, 16 GiB, 4096, 64, 1000, 1 MiB, 128 MiB; no
+ * exceptions. */
+extern const struct unpack_policy unpack_policy_default;
 
 struct unpack_options {
 	const char *label;         /* for messages about the process itself:
@@ -49,7 +70,7 @@ struct unpack_options {
 	int input_fd;              /* the packed bytes; read to its end */
 	int tree_dirfd;            /* fresh private directory */
 	struct tree_options tree;
-	struct unpack_limits limits;
+	struct unpack_policy policy;
 };
 
 /* What the child says: one of these on a pipe, nothing else. */

@@ -34,7 +34,7 @@ confine(const struct unpack_options *options, struct error *err)
 #ifndef __SANITIZE_ADDRESS__   /* whose shadow is larger than any limit */
 	/* Our buffers and a decompressor's take some 20 MB; the window may be
 	 * had twice, while a decompressor grows it. */
-	uint64_t most = (64ull << 20) + 2 * options->limits.window_bytes;
+	uint64_t most = (64ull << 20) + 2 * options->policy.limits.window_bytes;
 	struct rlimit limit = { most, most };
 
 	if (setrlimit(RLIMIT_DATA, &limit) < 0)

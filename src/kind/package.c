@@ -16,22 +16,35 @@
 #include "io/manifest.h"
 #include "io/transaction.h"
 #include "io/tree.h"
+#include "kind/package_spec.h"
 #include "kind/place.h"
 #include "plan/kept.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
 
-struct package_spec {
-	const char *name;
-	const char *const *url;
-	const char *sha256;
-	bool unverified;
-	const char *root;
-	const char *into;
-	const char *owner, *group;
-	bool preserve_owner;
-	const char *const *keep;
-	int64_t max_size;
+static const struct key limits_keys[] = {
+	{ "total_size", KEY_SIZE, 0, offsetof(struct package_limits,
+					      total_size), "64G",
+	  .text = "most that all files come to, unpacked" },
+	{ "file_size", KEY_SIZE, 0, offsetof(struct package_limits, file_size),
+	  "16G", .text = "largest file, unpacked" },
+	{ "entries", KEY_NUMBER, 0, offsetof(struct package_limits, entries),
+	  "2000000", .text = "most files, directories and links" },
+	{ "path_length", KEY_NUMBER, 0,
+	  offsetof(struct package_limits, path_length), "4096",
+	  .text = "longest path, and longest target of a link, in bytes" },
+	{ "depth", KEY_NUMBER, 0, offsetof(struct package_limits, depth),
+	  "64", .text = "most components of a path" },
+	{ "ratio", KEY_NUMBER, 0, offsetof(struct package_limits, ratio),
+	  "1000", .text = "most bytes that a packed byte may become, once "
+			  "there are more than 64 MiB" },
+	{ "header_size", KEY_SIZE, 0,
+	  offsetof(struct package_limits, header_size), "1M",
+	  .text = "most that the headers of one entry take" },
+	{ "window", KEY_SIZE, 0, offsetof(struct package_limits, window),
+	  "128M", .text = "largest dictionary or window of the compressor: "
+			  "the memory that unpacking takes" },
+	{ NULL }
 };
 
 static const struct key package_keys[] = {
@@ -60,19 +73,21 @@ static const struct key package_keys[] = {
 		  "old tree into the new one" },
 	{ "max_size", KEY_SIZE, 0, offsetof(struct package_spec, max_size),
 	  "16G", .text = "largest archive accepted, packed" },
+	{ "limits", KEY_GROUP, 0, offsetof(struct package_spec, limits),
+	  .keys = limits_keys, .group_size = sizeof(struct package_limits),
+	  .text = "what unpacking may come to" },
+	{ "allow", KEY_TEXTS, 0, offsetof(struct package_spec, allow),
+	  .text = "what the archive may hold although it is refused "
+		  "otherwise" },
 	{ NULL }
 };
 
 /* What changes without the tree having to be put down again. */
-static const char *const harmless_keys[] = { "url", "keep", "max_size",
-					     "unverified", NULL };
-
-struct package_state {
-	const char *tree_path;     /* staging directory of the unpacked tree */
-	int tree_dirfd;
-	bool owner_known;
-	const char *kept;          /* rollback: the tree that waited */
-	const char *staged;        /* where it goes through; see commit */
+static const char *const harmless_keys[] = {
+	"url", "keep", "max_size", "unverified", "limits.total_size",
+	"limits.file_size", "limits.entries", "limits.path_length",
+	"limits.depth", "limits.ratio", "limits.header_size", "limits.window",
+	NULL
 };
 
 static bool
@@ -127,6 +142,7 @@ package_check(const struct resource *resource, const struct profile *profile,
 			     "its directory, and this one is the system's",
 			     spec->into, resource->label);
 	check_keep(resource, problems);
+	package_check_archive(resource, problems);
 	if (!spec->sha256 && !spec->unverified)
 		problems_add(problems, resource->where,
 			"%s has no sha256: add it (sha256sum of the archive), "
@@ -153,9 +169,8 @@ count(const char *const *list)
 	return n;
 }
 
-/* Paths in the tree that are not the package's to judge. */
-static struct manifest_filter
-others(struct context *context, const struct step *step)
+struct manifest_filter
+package_others(struct context *context, const struct step *step)
 {
 	const struct package_spec *spec = step->resource->spec;
 	const char *const *inside = plan_inside(context->plan, context->arena,
@@ -191,7 +206,7 @@ static int
 observe_drift(struct context *context, struct step *step, struct error *err)
 {
 	const char *into = step->resource->destination;
-	struct manifest_filter filter = others(context, step);
+	struct manifest_filter filter = package_others(context, step);
 	struct first_difference first = { context, NULL };
 	own_fd int dirfd = path_open_dir(context->rootfd,
 		path_parent(context->arena, into), err);
@@ -232,7 +247,7 @@ package_observe(struct context *context, struct step *step, struct error *err)
 			"is in there (%s): choose another directory",
 			step->resource->label, spec->into,
 			context->state_path);
-	step->apart = others(context, step).skip;
+	step->apart = package_others(context, step).skip;
 	if (!there) {
 		place_decide(context, step, ACTION_CREATE, "not there");
 		return 0;
@@ -256,39 +271,6 @@ package_observe(struct context *context, struct step *step, struct error *err)
 	return observe_drift(context, step, err);
 }
 
-/* In a rollback, the tree of then: kept when it was replaced, and still what
- * the generation recorded. NULL: it has to be fetched. */
-static const char *
-find_kept(struct context *context, struct step *step)
-{
-	struct manifest_filter filter = others(context, step);
-	struct error ignored = ERROR_INIT;
-	struct stat st;
-	size_t n = 1;
-
-	if (!step->earlier)
-		return NULL;
-	for (int64_t number = context->rollback_to;
-	     number < context->generation; number++) {
-		const char *path = kept_path(context->arena,
-			step->resource->destination, number);
-
-		if (place_look(context, path, &st, &ignored) <= 0)
-			continue;
-		own_fd int dirfd = path_open_dir(context->rootfd,
-			path_parent(context->arena, path), &ignored);
-		if (dirfd >= 0 &&
-		    manifest_compare(dirfd, path_base(path),
-				     step->earlier->manifest,
-				     step->earlier->manifest_bytes, &filter,
-				     false, NULL, NULL, &n, &ignored) == 0 &&
-		    n == 0)
-			return path;
-		return NULL;
-	}
-	return NULL;
-}
-
 static int
 package_stage(struct context *context, struct step *step, struct error *err)
 {
@@ -306,7 +288,7 @@ package_stage(struct context *context, struct step *step, struct error *err)
 	name = transaction_new_name(context->transaction);
 	step->state = state;
 	state->tree_dirfd = -1;
-	state->kept = find_kept(context, step);
+	state->kept = package_find_kept(context, step);
 	if (state->kept) {
 		state->staged = path_join(context->arena, path, name);
 		log_info("package.kept", step->resource->label,
@@ -331,6 +313,7 @@ package_stage(struct context *context, struct step *step, struct error *err)
 		.uid = owner.known ? owner.uid : 0,
 		.gid = owner.known ? owner.gid : 0,
 		.preserve_owner = spec->preserve_owner,
+		.unpack = package_policy(spec, context->arena),
 	}, err);
 }
 
@@ -343,120 +326,6 @@ package_source(const struct context *context, const struct step *step,
 	(void)context;
 	*ret_source = (struct fetch_source){ spec->url, (uint64_t)spec->max_size };
 	return true;
-}
-
-/* The names at the top of the archive, for the message. */
-static int
-only_directory(struct context *context, struct step *step, int dirfd,
-	       const char **ret_name, struct error *err)
-{
-	own_fd int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	own_str struct str names = STR_INIT(200);
-	struct dirent *entry;
-	struct stat st;
-	size_t n = 0;
-
-	if (!dir)
-		return error_sys(err, "read what was unpacked");
-	steal_fd(&copy);
-	while ((entry = readdir(dir))) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
-		str_add(&names, n++ ? ", " : "");
-		str_add_printable(&names, entry->d_name,
-				  strlen(entry->d_name), 64);
-		*ret_name = arena_dup(context->arena, entry->d_name);
-	}
-	if (n == 1 && fstatat(dirfd, *ret_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISDIR(st.st_mode))
-		return 0;
-	return error_raise(err, ERROR_FORMAT,
-		"the archive does not have one directory at its top; it has: "
-		"%s%s. Say which one with root = \"...\"  (root of %s)",
-		str_get(&names), names.full ? ", ..." : "",
-		step->resource->label);
-}
-
-static int
-find_root(struct context *context, struct step *step, const char **ret_root,
-	  struct error *err)
-{
-	const struct package_spec *spec = step->resource->spec;
-	struct package_state *state = step->state;
-	struct error probe = ERROR_INIT;
-	const char *only = NULL;
-
-	*ret_root = ".";
-	if (spec->root && strcmp(spec->root, ".") == 0)
-		return 0;
-	if (!spec->root)
-		return only_directory(context, step, state->tree_dirfd,
-				      ret_root, err);
-	own_fd int fd = path_open_dir(state->tree_dirfd,
-		path_join(context->arena, "/", spec->root), &probe);
-	*ret_root = spec->root;
-	if (fd >= 0)
-		return 0;
-	if (only_directory(context, step, state->tree_dirfd, &only, err) == 0)
-		return error_raise(err, ERROR_FORMAT,
-			"the archive has no directory '%s' (root of %s); at "
-			"its top it has: %s", spec->root,
-			step->resource->label, only);
-	return error_in(err, "no directory '%s' in it (root of %s)",
-			spec->root, step->resource->label);
-}
-
-/* The unpacker is not believed: what it left is looked at again. */
-static int
-inspect(void *context, int dirfd, const char *name, const char *path,
-	const struct stat *st, const char *target, struct error *err)
-{
-	char printable[256];
-	const char *problem;
-
-	(void)context;
-	(void)dirfd;
-	str_printable(*path ? path : name, printable, sizeof printable);
-	if (!*path && !S_ISDIR(st->st_mode))
-		return error_raise(err, ERROR_FORMAT,
-			"root '%s' is not a directory in the archive",
-			printable);
-	/* Good inside the archive, a link may still leave its root. */
-	problem = target ? tree_link_problem(path, target) : NULL;
-	if (problem)
-		return error_raise(err, ERROR_FORMAT,
-			"the symbolic link %s leads out of the package: %s",
-			printable, problem);
-	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode) &&
-	    !S_ISLNK(st->st_mode))
-		return error_raise(err, ERROR_TRUST,
-			"the unpacked tree holds a special file: %s",
-			printable);
-	if (!S_ISLNK(st->st_mode) && (st->st_mode & 07002))
-		return error_raise(err, ERROR_TRUST,
-			"the unpacked tree holds %s with mode %04o",
-			printable, (unsigned)st->st_mode & 07777);
-	return 0;
-}
-
-static int
-package_settle(struct context *context, struct step *step, struct error *err)
-{
-	struct package_state *state = step->state;
-	const char *root;
-
-	if (state->kept) {
-		step->staged = state->kept;
-		return 0;
-	}
-	if (find_root(context, step, &root, err) < 0 ||
-	    tree_walk(state->tree_dirfd, root, inspect, NULL, err) < 0)
-		return -1;
-	drop_fd(&state->tree_dirfd);
-	step->staged = strcmp(root, ".") == 0 ? state->tree_path
-		: path_join(context->arena, state->tree_path, root);
-	return 0;
 }
 
 static int
@@ -479,94 +348,6 @@ package_own(struct context *context, struct step *step, struct error *err)
 			  owner.gid, err);
 }
 
-/* A kept path whose parents the new tree does not have gets them. */
-static int
-make_parents(int treefd, const char *path, struct error *err)
-{
-	char prefix[4096];
-
-	for (const char *slash = strchr(path, '/'); slash;
-	     slash = strchr(slash + 1, '/')) {
-		snprintf(prefix, sizeof prefix, "%.*s", (int)(slash - path),
-			 path);
-		if (mkdirat(treefd, prefix, 0755) < 0 && errno != EEXIST)
-			return error_sys(err, "make %s in the new tree",
-					 prefix);
-	}
-	return 0;
-}
-
-/* A link on the way would lead out of the tree: into whose place? 1 when KEPT
- * is there and no link is, 0 when it is not there, -1. */
-static int
-look_at_kept(struct context *context, const char *tree, const char *kept,
-	     struct error *err)
-{
-	const char *slash = kept;
-	struct stat st;
-	int there;
-
-	do {
-		const char *part;
-
-		slash = strchr(slash + 1, '/');
-		part = slash ? arena_printf(context->arena, "%s/%.*s", tree,
-					    (int)(slash - kept), kept)
-			     : path_join(context->arena, tree, kept);
-		there = place_look(context, part, &st, err);
-		if (there <= 0)
-			return there;
-		if (slash && S_ISLNK(st.st_mode))
-			return error_raise(err, ERROR_FORMAT,
-				"%s is a symbolic link: what is kept must be "
-				"inside the tree", part);
-	} while (slash);
-	return 1;
-}
-
-/* Where the package was until now: its profile may have moved it. */
-static const char *
-old_tree(struct context *context, struct step *step)
-{
-	const char *into = step->resource->destination;
-	struct error ignored = ERROR_INIT;
-	struct stat st;
-
-	if (place_look(context, into, &st, &ignored) > 0 || !step->recorded ||
-	    !step->recorded->destination)
-		return into;
-	return step->recorded->destination;
-}
-
-static int
-keep_path(struct context *context, struct step *step, const char *kept,
-	  struct error *err)
-{
-	const char *tree = old_tree(context, step);
-	const char *to = path_join(context->arena, step->staged, kept);
-	int there = look_at_kept(context, tree, kept, err);
-
-	if (there <= 0)
-		return there;
-	own_fd int treefd = path_open_dir(context->rootfd, step->staged, err);
-	if (treefd < 0 || make_parents(treefd, kept, err) < 0)
-		return -1;
-	return transaction_move(context->transaction,
-				path_join(context->arena, tree, kept), to,
-				err);
-}
-
-static int
-keep_paths(struct context *context, struct step *step, struct error *err)
-{
-	const struct package_spec *spec = step->resource->spec;
-
-	for (size_t i = 0; spec->keep && spec->keep[i]; i++)
-		if (keep_path(context, step, spec->keep[i], err) < 0)
-			return error_in(err, "keep %s", spec->keep[i]);
-	return 0;
-}
-
 static int
 package_commit(struct context *context, struct step *step, struct error *err)
 {
@@ -579,7 +360,7 @@ package_commit(struct context *context, struct step *step, struct error *err)
 			return -1;
 		step->staged = state->staged;
 	}
-	if (keep_paths(context, step, err) < 0 ||
+	if (package_keep_paths(context, step, err) < 0 ||
 	    place_commit(context, step, err) < 0)
 		return -1;
 	if (!step->old || context->profile->keep_generations < 1)
@@ -592,7 +373,7 @@ static int
 package_record(struct context *context, struct step *step,
 	       struct str *manifest, struct error *err)
 {
-	struct manifest_filter filter = others(context, step);
+	struct manifest_filter filter = package_others(context, step);
 	const char *into = step->resource->destination;
 	own_fd int dirfd = path_open_dir(context->rootfd,
 		path_parent(context->arena, into), err);

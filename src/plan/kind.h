@@ -60,6 +60,7 @@ struct proof;         /* of a completed run; only run/gate.c can make one */
 struct resource;
 struct step;
 struct transaction;
+struct unpack_policy;   /* io/unpack.h */
 
 /* The phases of a plan, in order. */
 enum phase {
@@ -212,6 +213,8 @@ struct stream {
 	uid_t uid;                      /* owner of unpacked entries */
 	gid_t gid;
 	bool preserve_owner;
+	/* What the archive may hold; NULL: the default. */
+	const struct unpack_policy *unpack;
 	/* Results, when settle is called. */
 	const char *got_sha256;
 	const char *url_used;           /* redacted */

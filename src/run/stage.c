@@ -175,7 +175,8 @@ start_unpacker(struct transfer *transfer, struct error *err)
 			.gid = transfer->stream->gid,
 			.preserve_owner = transfer->stream->preserve_owner,
 		},
-		.limits = unpack_limits_default,
+		.policy = transfer->stream->unpack
+			? *transfer->stream->unpack : unpack_policy_default,
 	};
 	int ends[2];
 

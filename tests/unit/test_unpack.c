@@ -14,13 +14,14 @@
 
 static struct error err;
 static struct unpack_result result;
-static struct unpack_limits limits;
+static struct unpack_policy policy;
+#define limits policy.limits
 static struct tree_options tree;
 
 static int
 fresh(void **state)
 {
-	limits = unpack_limits_default;
+	policy = unpack_policy_default;
 	tree = (struct tree_options){ .uid = geteuid(), .gid = getegid() };
 	err = (struct error)ERROR_INIT;
 	memset(&result, 0, sizeof(result));
@@ -35,7 +36,7 @@ unpack_fd(int fd, const char *to)
 {
 	struct unpack_options options = {
 		.label = "package x", .input_fd = fd, .tree = tree,
-		.limits = limits,
+		.policy = policy,
 	};
 	int rc;
 
@@ -260,6 +261,7 @@ long_and_foreign_names_survive(void **state)
 	static const char *const formats[] = { "gnu", "pax" };
 	char line[200];
 
+	policy.allow = UNPACK_ODD_NAMES;
 	scratch_sh("mkdir src; cd src; n=$(printf 'n%.0s' $(seq 200));"
 		   "mkdir -p $n/$n/$n; echo x > $n/$n/$n/$n;"
 		   "ln -s $n/$n/$n/$n link; ln $n/$n/$n/$n hard;"
@@ -292,6 +294,7 @@ sparse_files_keep_content_and_holes(void **state)
 	};
 	char line[300], out[20];
 
+	limits.ratio = 100000;
 	scratch_sh("mkdir src; cd src; truncate -s 64M holes;"
 		   "for at in 0 1000 5000 5001 16000; do echo text | dd "
 		   "conv=notrunc of=holes bs=4096 seek=$at status=none; done;"
@@ -449,6 +452,35 @@ setuid_files_are_refused_and_other_bits_stripped(void **state)
 	unpacks("a", "out");
 	assert_int_equal(scratch_stat("out/d").st_mode & 07777, 0775);
 	assert_int_equal(scratch_stat("out/d/f").st_mode & 07777, 0664);
+}
+
+static void
+exceptions_let_through_what_they_name(void **state)
+{
+	if (geteuid() != 0)
+		skip();
+	MAKE("a", { .name = "su", .mode = 04755, .data = "x" },
+	     { .name = "wall", .mode = 02755, .data = "x" },
+	     DIRECTORY("d/", 07777), LINK("d/null", "/dev/null"),
+	     LINK("up", "d/../../x"), FILLED("new\nline", "x"));
+	/* Another owner: chown takes these bits away. */
+	tree = (struct tree_options){ .uid = 12, .gid = 34 };
+	policy.allow = UNPACK_SETUID | UNPACK_SETGID | UNPACK_OUTSIDE_LINKS |
+		       UNPACK_ODD_NAMES;
+	unpacks("a", "out");
+	assert_int_equal(scratch_stat("out/su").st_mode & 07777, 04755);
+	assert_int_equal(scratch_stat("out/su").st_uid, 12);
+	assert_int_equal(scratch_stat("out/wall").st_mode & 07777, 02755);
+	assert_int_equal(scratch_stat("out/d").st_mode & 07777, 02775);
+	/* Each alone is not enough. */
+	policy.allow &= ~(unsigned)UNPACK_SETUID;
+	is_refused("a", ERROR_FORMAT, "su has the setuid bit");
+	policy.allow = ~(unsigned)UNPACK_SETGID;
+	is_refused("a", ERROR_FORMAT, "wall has the setgid bit");
+	policy.allow = ~(unsigned)UNPACK_OUTSIDE_LINKS;
+	is_refused("a", ERROR_FORMAT, "d/null -> /dev/null");
+	policy.allow = ~(unsigned)UNPACK_ODD_NAMES;
+	is_refused("a", ERROR_FORMAT, "new\\x0aline has a control character");
 }
 
 static void
@@ -721,20 +753,20 @@ each_limit_is_held_and_named(void **state)
 	limits.total_bytes = 10;
 	unpacks("three", "out");
 	limits.total_bytes = 9;
-	is_refused("three", ERROR_LIMIT, "limit total_bytes: with b");
+	is_refused("three", ERROR_LIMIT, "limit total_size: with b");
 	limits.total_bytes = 100;
 	limits.file_bytes = 5;
 	unpacks("three", "out");
 	limits.file_bytes = 4;
-	is_refused("three", ERROR_LIMIT, "limit file_bytes: a is 5 bytes");
+	is_refused("three", ERROR_LIMIT, "limit file_size: a is 5 bytes");
 
-	limits = unpack_limits_default;
+	policy = unpack_policy_default;
 	MAKE("long", FILLED(long_name, "x"));
 	limits.path_bytes = sizeof(long_name) - 1;
 	limits.depth = 6;
 	unpacks("long", "out2");
 	limits.path_bytes--;
-	is_refused("long", ERROR_LIMIT, "limit path_bytes");
+	is_refused("long", ERROR_LIMIT, "limit path_length");
 	limits.path_bytes++;
 	limits.depth = 5;
 	is_refused("long", ERROR_LIMIT, "limit depth");
@@ -745,7 +777,7 @@ each_limit_is_held_and_named(void **state)
 	limits.path_bytes = 10;
 	limits.depth = 9;
 	MAKE("target", LINK("s", "a/target/too/long"));
-	is_refused("target", ERROR_LIMIT, "limit path_bytes");
+	is_refused("target", ERROR_LIMIT, "limit path_length");
 }
 
 static void
@@ -755,8 +787,8 @@ a_size_that_lies_is_held_to_the_limits(void **state)
 	add_block(&(struct item){ .name = "f", .size = 077777777777 });
 	write_tar("a");
 	limits.file_bytes = 1 << 30;
-	is_refused("a", ERROR_LIMIT, "limit file_bytes");
-	limits = unpack_limits_default;
+	is_refused("a", ERROR_LIMIT, "limit file_size");
+	policy = unpack_policy_default;
 	add_block(&(struct item){ .name = "f", .size = 077777777777 });
 	write_tar("a");
 	is_refused("a", ERROR_FORMAT, "truncated");
@@ -767,9 +799,9 @@ a_size_that_lies_is_held_to_the_limits(void **state)
 	assert_int_equal(unpack("b", "out"), -1);
 	/* A hole costs nothing to pack, but counts. */
 	scratch_sh("truncate -s 3G hole; tar -Scf sparse hole; rm hole");
-	limits = unpack_limits_default;
+	policy = unpack_policy_default;
 	limits.file_bytes = 1 << 30;
-	is_refused("sparse", ERROR_LIMIT, "limit file_bytes: hole is "
+	is_refused("sparse", ERROR_LIMIT, "limit file_size: hole is "
 		   "3221225472 bytes");
 }
 
@@ -809,12 +841,12 @@ windows_larger_than_allowed_are_refused(void **state)
 		   "tar -cf - f | xz --lzma2=dict=192MiB > large.xz");
 	unpacks("xz", "out");
 	unpacks("zstd", "out");
-	is_refused("large", ERROR_LIMIT, "limit window_bytes");
-	is_refused("large.xz", ERROR_LIMIT, "limit window_bytes: the archive "
-		   "asks for a window of 201326592 bytes");
+	is_refused("large", ERROR_LIMIT, "limit window");
+	is_refused("large.xz", ERROR_LIMIT, "limit window: unpacking "
+		   "takes a window of 201326592 bytes");
 	limits.window_bytes = (16 << 20) - 1;
-	is_refused("xz", ERROR_LIMIT, "limit window_bytes");
-	is_refused("zstd", ERROR_LIMIT, "limit window_bytes");
+	is_refused("xz", ERROR_LIMIT, "limit window");
+	is_refused("zstd", ERROR_LIMIT, "limit window");
 }
 
 /* ---- the input ---------------------------------------------------------- */
@@ -930,7 +962,7 @@ static int
 start(const char *archive, struct unpacker *unpacker)
 {
 	struct unpack_options options = {
-		.label = "package x", .tree = tree, .limits = limits,
+		.label = "package x", .tree = tree, .policy = policy,
 	};
 	int rc;
 
@@ -990,7 +1022,7 @@ static void
 start_waiting(struct unpacker *unpacker, int *ret_writer)
 {
 	struct unpack_options options = {
-		.label = "package x", .tree = tree, .limits = limits,
+		.label = "package x", .tree = tree, .policy = policy,
 	};
 	int ends[2];
 
@@ -1041,7 +1073,7 @@ a_later_window_is_bounded_by_the_child_s_memory(void **state)
 	for (int i = 0; i < 4; i++)
 		data[12 + size - 4 + (size_t)i] = (char)(crc >> 8 * i);
 	scratch_write("large", data, n);
-	is_refused("large", ERROR_LIMIT, "limit window_bytes");
+	is_refused("large", ERROR_LIMIT, "limit window");
 	scratch_sh("head -c 5000 f.tar | xz > a; cat a large > both");
 	assert_int_equal(start("both", &unpacker), 0);
 	assert_int_equal(unpacker_finish(&unpacker, soon(), &result, &err),
@@ -1230,6 +1262,7 @@ main(void)
 		MINE(hard_links_lead_nowhere_else),
 		MINE(only_files_directories_and_links_are_unpacked),
 		MINE(setuid_files_are_refused_and_other_bits_stripped),
+		MINE(exceptions_let_through_what_they_name),
 		MINE(names_in_messages_cannot_drive_a_terminal),
 		MINE(the_last_entry_of_a_name_wins),
 		MINE(what_is_no_archive_is_named),

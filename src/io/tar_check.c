@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/tar_check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "io/magic.h"
+#include "io/pax_record.h"
+#include "io/shown.h"
+
+enum { BLOCK = 512, NAME_SHOWN = 300 };
+
+/* POSIX.1-2017, pax, "Header Block"; the rest of a header is not for us. */
+enum {
+	NAME = 0, NAME_BYTES = 100,
+	SIZE = 124, SIZE_BYTES = 12,
+	CHECKSUM = 148, CHECKSUM_BYTES = 8,
+	TYPE = 156,
+	MAGIC = 257, MAGIC_BYTES = 6,
+	PREFIX = 345, PREFIX_BYTES = 155,
+	GNU_IS_EXTENDED = 482, GNU_MORE_IS_EXTENDED = 504,
+};
+
+enum state {
+	STATE_HEADER,      /* BLOCK bytes of a header */
+	STATE_EXTENDED,    /* BLOCK bytes more of a GNU sparse map */
+	STATE_META,        /* what a pax header or a long name holds */
+	STATE_DATA,
+	STATE_AFTER,       /* the end mark was seen */
+};
+
+struct tar_check {
+	struct tar_check_options options;
+	enum state state;
+	uint8_t block[BLOCK];
+	size_t in_block;
+	unsigned zero_blocks;
+	uint64_t left;             /* of META or DATA, with padding */
+	uint64_t meta_bytes;       /* of META, without */
+	char meta_type;
+	struct str meta;
+	/* Of the entry that is being announced. */
+	uint64_t header_bytes;
+	bool has_pax, has_name, has_link, has_size;
+	uint64_t size;
+	char name[NAME_SHOWN];     /* cut; for messages and a last slash */
+	uint64_t entries;
+	uint64_t at;               /* bytes fed so far: for messages */
+};
+
+struct tar_check *
+tar_check_new(const struct tar_check_options *options)
+{
+	struct tar_check *check = xcalloc(1, sizeof(*check));
+	size_t most = options->header_bytes > 1u << 30
+		? 1u << 30 : (size_t)options->header_bytes;
+
+	check->options = *options;
+	check->meta = (struct str)STR_INIT(most + BLOCK);
+	return check;
+}
+
+void
+tar_check_free(struct tar_check *check)
+{
+	if (!check)
+		return;
+	str_release(&check->meta);
+	free(check);
+}
+
+uint64_t
+tar_check_entries(const struct tar_check *check)
+{
+	return check->entries;
+}
+
+/* Which entry a message is about. */
+static const char *
+which(const struct tar_check *check, char *buf, size_t size)
+{
+	if (check->name[0])
+		snprintf(buf, size, "%s", SHOWN(check->name));
+	else
+		snprintf(buf, size, "entry %" PRIu64, check->entries + 1);
+	return buf;
+}
+#define WHICH(check) which((check), (char[256]){ "" }, 256)
+
+/* --------------------------------------------------------------- numbers */
+
+static bool
+is_zero(const uint8_t *block)
+{
+	static const uint8_t zeros[BLOCK];
+
+	return memcmp(block, zeros, BLOCK) == 0;
+}
+
+/* GNU's base-256: the first bit is set, the others are the number. */
+static int
+parse_binary(const uint8_t *field, size_t n, uint64_t *ret_value)
+{
+	uint64_t value = field[0] & 0x7f;
+
+	for (size_t i = 1; i < n; i++) {
+		if (value >> 55)
+			return -1;
+		value = value << 8 | field[i];
+	}
+	*ret_value = value;
+	return 0;
+}
+
+/* Octal digits after spaces, ended by a space, a NUL or the field. */
+static int
+parse_number(const uint8_t *field, size_t n, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+	size_t i = 0;
+
+	if (field[0] & 0x80)
+		return parse_binary(field, n, ret_value);
+	while (i < n && field[i] == ' ')
+		i++;
+	for (; i < n && field[i] >= '0' && field[i] <= '7'; i++)
+		value = value << 3 | (uint64_t)(field[i] - '0');
+	if (i < n && field[i] != ' ' && field[i] != '\0')
+		return -1;
+	*ret_value = value;
+	return 0;
+}
+
+/* Some old programs added signed bytes. */
+static bool
+checksum_is_right(const uint8_t *block)
+{
+	uint64_t said, sum = 0;
+	int64_t with_signs = 0;
+
+	for (size_t i = 0; i < BLOCK; i++) {
+		bool inside = i >= CHECKSUM && i < CHECKSUM + CHECKSUM_BYTES;
+		uint8_t byte = inside ? ' ' : block[i];
+
+		sum += byte;
+		with_signs += (int8_t)byte;
+	}
+	if (parse_number(block + CHECKSUM, CHECKSUM_BYTES, &said) < 0)
+		return false;
+	return said == sum || (int64_t)said == with_signs;
+}
+
+/* -------------------------------------------------------------- metadata */
+
+static int
+too_much_header(const struct tar_check *check, struct error *err)
+{
+	return error_raise(err, ERROR_LIMIT, "limit header_size: the headers "
+			   "of %s take more than %" PRIu64 " bytes; raise "
+			   "limits.header_size if that is right",
+			   WHICH(check), check->options.header_bytes);
+}
+
+static int
+count_header(struct tar_check *check, uint64_t n, struct error *err)
+{
+	if (__builtin_add_overflow(check->header_bytes, n,
+				   &check->header_bytes) ||
+	    check->header_bytes > check->options.header_bytes)
+		return too_much_header(check, err);
+	return 0;
+}
+
+static void
+set_name(struct tar_check *check, const void *name, size_t n)
+{
+	/* The end counts: a slash there makes a directory. */
+	if (n >= sizeof(check->name)) {
+		name = (const char *)name + (n - sizeof(check->name) + 1);
+		n = sizeof(check->name) - 1;
+	}
+	memcpy(check->name, name, n);
+	check->name[n] = '\0';
+}
+
+/* Digits and nothing else, not past what a file can have. */
+static bool
+parse_decimal(const char *text, size_t n, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] < '0' || text[i] > '9' ||
+		    __builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(text[i] - '0'),
+					   &value))
+			return false;
+	}
+	*ret_value = value;
+	return n > 0 && value <= INT64_MAX;
+}
+
+static int
+take_size(struct tar_check *check, const struct pax_record *record,
+	  struct error *err)
+{
+	if (!parse_decimal(record->value, record->value_bytes, &check->size))
+		return error_raise(err, ERROR_FORMAT, "the pax header of %s "
+				   "has a size that is none", WHICH(check));
+	check->has_size = true;
+	return 0;
+}
+
+static bool
+is_capability(const struct pax_record *record)
+{
+	return pax_key_is(record, "SCHILY.xattr.security.capability") ||
+	       pax_key_is(record, "LIBARCHIVE.xattr.security.capability");
+}
+
+static int
+take_record(struct tar_check *check, const struct pax_record *record,
+	    struct error *err)
+{
+	bool global = check->meta_type == 'g';
+	bool path = pax_key_is(record, "path") ||
+		    pax_key_is(record, "GNU.sparse.name");
+	bool size = pax_key_is(record, "size");
+
+	if ((path || pax_key_is(record, "linkpath")) &&
+	    memchr(record->value, '\0', record->value_bytes))
+		return error_raise(err, ERROR_FORMAT, "the pax header of %s "
+				   "has a zero byte in a name", WHICH(check));
+	if (global && (path || size || pax_key_is(record, "linkpath") ||
+		       pax_key_starts(record, "GNU.sparse.")))
+		return error_raise(err, ERROR_FORMAT, "a global pax header "
+				   "gives all entries the same %s",
+				   path ? "name" : size ? "size"
+				   : "link or sparse map");
+	if (path)
+		set_name(check, record->value, record->value_bytes);
+	if (size)
+		return take_size(check, record, err);
+	if (is_capability(record) && !check->options.capabilities)
+		return error_raise(err, ERROR_FORMAT, "%s has file "
+			"capabilities, which are not unpacked: pack it "
+			"without and set them by a command, or say allow = "
+			"[ \"capabilities\" ] to unpack it without them",
+			WHICH(check));
+	return 0;
+}
+
+static int
+read_pax(struct tar_check *check, struct error *err)
+{
+	const char *at = str_get(&check->meta);
+	size_t left = check->meta.len;
+	struct pax_record record;
+
+	while (left) {
+		size_t used = pax_record_read(at, left, &record);
+
+		if (used == 0)
+			return error_raise(err, ERROR_FORMAT, "the archive is "
+					   "damaged: the pax header of %s is "
+					   "malformed", WHICH(check));
+		if (take_record(check, &record, err) < 0)
+			return -1;
+		at += used;
+		left -= used;
+	}
+	return 0;
+}
+
+static int
+meta_ended(struct tar_check *check, struct error *err)
+{
+	size_t n = check->meta.len;
+
+	check->state = STATE_HEADER;
+	if (check->meta_type == 'x' || check->meta_type == 'g') {
+		if (read_pax(check, err) < 0)
+			return -1;
+		/* A global header announces no entry. */
+		if (check->meta_type == 'g')
+			check->header_bytes = 0;
+		return 0;
+	}
+	if (n && str_get(&check->meta)[n - 1] == '\0')
+		n--;
+	if (memchr(str_get(&check->meta), '\0', n))
+		return error_raise(err, ERROR_FORMAT, "the GNU long name of "
+				   "%s has a zero byte in it", WHICH(check));
+	if (check->meta_type == 'L')
+		set_name(check, str_get(&check->meta), n);
+	return 0;
+}
+
+/* --------------------------------------------------------------- headers */
+
+/* The first N bytes of the stream are no header. */
+static int
+not_a_tar(const struct tar_check *check, size_t n, struct error *err)
+{
+	size_t shown = n < 32 ? n : 32;
+	const char *guess = magic_packing(check->block, n) != PACKING_NONE
+		? "compressed a second time" : magic_guess(check->block, n);
+	own_str struct str found = STR_INIT(256);
+
+	str_add_printable(&found, check->block, shown, 128);
+	return error_raise(err, ERROR_FORMAT, "not a tar archive (found: %s%s"
+			   "\"%s\")", guess ? guess : "",
+			   guess ? ", " : "", str_get(&found));
+}
+
+static int
+bad_header(const struct tar_check *check, const char *what, struct error *err)
+{
+	if (check->at == BLOCK)
+		return not_a_tar(check, BLOCK, err);
+	return error_raise(err, ERROR_FORMAT, "after %" PRIu64 " entries: the "
+			   "archive is damaged: %s", check->entries, what);
+}
+
+/* The name in the block itself, where no header before gave one. */
+static void
+take_name(struct tar_check *check)
+{
+	const uint8_t *block = check->block;
+	char name[PREFIX_BYTES + 1 + NAME_BYTES];
+	size_t n = 0, more = strnlen((const char *)block + NAME, NAME_BYTES);
+
+	if (check->has_name || (check->has_pax && check->name[0]))
+		return;
+	if (memcmp(block + MAGIC, "ustar\0", MAGIC_BYTES) == 0 &&
+	    block[PREFIX]) {
+		n = strnlen((const char *)block + PREFIX, PREFIX_BYTES);
+		memcpy(name, block + PREFIX, n);
+		name[n++] = '/';
+	}
+	memcpy(name + n, block + NAME, more);
+	set_name(check, name, n + more);
+}
+
+static void
+next_entry(struct tar_check *check)
+{
+	check->entries++;
+	check->header_bytes = 0;
+	check->has_pax = check->has_name = check->has_link = false;
+	check->has_size = false;
+}
+
+/* Skip SIZE bytes and what fills their last block. */
+static int
+begin_data(struct tar_check *check, uint64_t size, struct error *err)
+{
+	if (size > INT64_MAX - BLOCK)
+		return error_raise(err, ERROR_FORMAT, "%s is larger than any "
+				   "file can be", WHICH(check));
+	check->left = (size + BLOCK - 1) / BLOCK * BLOCK;
+	check->state = check->left ? STATE_DATA : STATE_HEADER;
+	return 0;
+}
+
+static int
+begin_meta(struct tar_check *check, char type, uint64_t size,
+	   struct error *err)
+{
+	bool *twice = type == 'x' ? &check->has_pax
+		    : type == 'L' ? &check->has_name : &check->has_link;
+
+	if (type == 'g' ? check->has_pax || check->has_name || check->has_link
+			: *twice)
+		return error_raise(err, ERROR_FORMAT, "%s has two headers of "
+				   "type '%c' for one entry, or one out of "
+				   "place", WHICH(check), type);
+	if (type == 'x' ? check->has_name || check->has_link
+			: type != 'g' && check->has_pax)
+		return error_raise(err, ERROR_FORMAT, "%s has both a pax "
+				   "header and a GNU long name", WHICH(check));
+	if (type != 'g')
+		*twice = true;
+	if (count_header(check, size, err) < 0)
+		return -1;
+	check->meta_type = type;
+	check->meta_bytes = size;
+	str_clear(&check->meta);
+	check->left = (size + BLOCK - 1) / BLOCK * BLOCK;
+	check->state = STATE_META;
+	return size ? 0 : meta_ended(check, err);
+}
+
+/* What has data, and what has none. */
+static int
+begin_entry(struct tar_check *check, char type, uint64_t size,
+	    struct error *err)
+{
+	size_t n;
+
+	take_name(check);
+	n = strlen(check->name);
+	if (check->has_size)
+		size = check->size;
+	if (size && (strchr("123456", type) ||
+		     (type != 'S' && n && check->name[n - 1] == '/')))
+		return error_raise(err, ERROR_FORMAT, "%s is a link, directory "
+				   "or device (type '%c') with a size of %"
+				   PRIu64 ": what follows can be read in two "
+				   "ways", WHICH(check), type, size);
+	if (type == 'S' && check->block[GNU_IS_EXTENDED]) {
+		check->left = size;
+		check->state = STATE_EXTENDED;
+		return 0;
+	}
+	next_entry(check);
+	return begin_data(check, size, err);
+}
+
+static int
+unknown_type(struct tar_check *check, char type, struct error *err)
+{
+	const char *what = type == 'M' ? "a part of a multi-volume archive"
+		: type == 'D' ? "a directory of an incremental dump"
+		: type == 'N' ? "a list of old long names"
+		: "of a type that is not known";
+	const char text[] = { type, '\0' };
+
+	take_name(check);
+	return error_raise(err, ERROR_FORMAT, "%s is %s (type '%s')",
+			   WHICH(check), what, SHOWN(text));
+}
+
+static int
+read_header(struct tar_check *check, struct error *err)
+{
+	char type = (char)check->block[TYPE];
+	uint64_t size;
+
+	if (!checksum_is_right(check->block))
+		return bad_header(check, "a header's checksum is wrong", err);
+	if (parse_number(check->block + SIZE, SIZE_BYTES, &size) < 0) {
+		take_name(check);
+		return error_raise(err, ERROR_FORMAT, "%s has a size that is "
+				   "no number", WHICH(check));
+	}
+	if (count_header(check, BLOCK, err) < 0)
+		return -1;
+	switch (type) {
+	case '\0':
+		type = '0';
+		return begin_entry(check, type, size, err);
+	case '0': case '1': case '2': case '3': case '4': case '5': case '6':
+	case '7': case 'S':
+		return begin_entry(check, type, size, err);
+	case 'x': case 'g': case 'L': case 'K':
+		if (!check->has_pax && !check->has_name)
+			check->name[0] = '\0';
+		return begin_meta(check, type, size, err);
+	case 'V':
+		/* A label; GNU tar writes it at the start. */
+		if (size == 0 && !check->has_pax && !check->has_name)
+			return 0;
+		break;
+	}
+	return unknown_type(check, type, err);
+}
+
+static int
+read_zeros(struct tar_check *check, struct error *err)
+{
+	if (check->has_pax || check->has_name || check->has_link)
+		return error_raise(err, ERROR_FORMAT, "truncated: a header "
+				   "announces an entry (%s) that does not "
+				   "follow", WHICH(check));
+	if (++check->zero_blocks == 2)
+		check->state = STATE_AFTER;
+	return 0;
+}
+
+static int
+block_ended(struct tar_check *check, struct error *err)
+{
+	check->in_block = 0;
+	if (check->state == STATE_EXTENDED) {
+		if (count_header(check, BLOCK, err) < 0)
+			return -1;
+		if (check->block[GNU_MORE_IS_EXTENDED])
+			return 0;
+		next_entry(check);
+		return begin_data(check, check->left, err);
+	}
+	if (is_zero(check->block))
+		return read_zeros(check, err);
+	if (check->zero_blocks)
+		return bad_header(check, "one block of zeros stands between "
+				  "two entries", err);
+	return read_header(check, err);
+}
+
+/* ---------------------------------------------------------------- stream */
+
+/* As much of DATA as the state at hand takes; *ret_used of N bytes. */
+static int
+feed_some(struct tar_check *check, const uint8_t *data, size_t n,
+	  size_t *ret_used, struct error *err)
+{
+	uint64_t rest;
+	size_t take;
+
+	switch (check->state) {
+	case STATE_HEADER:
+	case STATE_EXTENDED:
+		take = BLOCK - check->in_block < n ? BLOCK - check->in_block
+						   : n;
+		memcpy(check->block + check->in_block, data, take);
+		check->in_block += take;
+		*ret_used = take;
+		check->at += take;
+		return check->in_block == BLOCK ? block_ended(check, err) : 0;
+	case STATE_META:
+		take = check->left < n ? (size_t)check->left : n;
+		rest = check->meta_bytes - check->meta.len;
+		str_add_n(&check->meta, data, rest < take ? (size_t)rest
+							  : take);
+		break;
+	case STATE_DATA:
+		take = check->left < n ? (size_t)check->left : n;
+		break;
+	case STATE_AFTER:
+	default:
+		for (take = 0; take < n && data[take] == 0; take++)
+			;
+		if (take == n)
+			break;
+		return error_raise(err, ERROR_FORMAT, "behind the end of the "
+				   "archive, at byte %" PRIu64 ", there is "
+				   "something else: another archive, or rubbish",
+				   check->at + take);
+	}
+	*ret_used = take;
+	check->at += take;
+	if (check->state == STATE_AFTER || (check->left -= take))
+		return 0;
+	if (check->state == STATE_META)
+		return meta_ended(check, err);
+	check->state = STATE_HEADER;
+	return 0;
+}
+
+int
+tar_check_feed(struct tar_check *check, const void *data, size_t n,
+	       struct error *err)
+{
+	const uint8_t *from = data;
+
+	while (n) {
+		size_t used = 0;
+
+		if (feed_some(check, from, n, &used, err) < 0)
+			return -1;
+		from += used;
+		n -= used;
+	}
+	return 0;
+}
+
+int
+tar_check_end(const struct tar_check *check, struct error *err)
+{
+	if (check->state == STATE_AFTER)
+		return 0;
+	if (check->at == 0)
+		return error_raise(err, ERROR_FORMAT, "the archive is empty: "
+				   "there is nothing in the compressed file");
+	if (check->at < BLOCK)
+		return not_a_tar(check, (size_t)check->at, err);
+	return error_raise(err, ERROR_FORMAT, "truncated: the archive ends "
+			   "in or after the entry %s without the mark for its "
+			   "end",
+			   check->name[0] ? SHOWN(check->name) : "none");
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a package keeps: paths of its old tree, and whole old trees. */
+#include "kind/package_spec.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/own.h"
+#include "base/path.h"
+#include "io/transaction.h"
+#include "kind/place.h"
+#include "plan/kept.h"
+
+const char *
+package_find_kept(struct context *context, struct step *step)
+{
+	struct manifest_filter filter = package_others(context, step);
+	struct error ignored = ERROR_INIT;
+	struct stat st;
+	size_t n = 1;
+
+	if (!step->earlier)
+		return NULL;
+	for (int64_t number = context->rollback_to;
+	     number < context->generation; number++) {
+		const char *path = kept_path(context->arena,
+			step->resource->destination, number);
+
+		if (place_look(context, path, &st, &ignored) <= 0)
+			continue;
+		own_fd int dirfd = path_open_dir(context->rootfd,
+			path_parent(context->arena, path), &ignored);
+		if (dirfd >= 0 &&
+		    manifest_compare(dirfd, path_base(path),
+				     step->earlier->manifest,
+				     step->earlier->manifest_bytes, &filter,
+				     false, NULL, NULL, &n, &ignored) == 0 &&
+		    n == 0)
+			return path;
+		return NULL;
+	}
+	return NULL;
+}
+
+/* A kept path whose parents the new tree does not have gets them. */
+static int
+make_parents(int treefd, const char *path, struct error *err)
+{
+	char prefix[4096];
+
+	for (const char *slash = strchr(path, '/'); slash;
+	     slash = strchr(slash + 1, '/')) {
+		snprintf(prefix, sizeof prefix, "%.*s", (int)(slash - path),
+			 path);
+		if (mkdirat(treefd, prefix, 0755) < 0 && errno != EEXIST)
+			return error_sys(err, "make %s in the new tree",
+					 prefix);
+	}
+	return 0;
+}
+
+/* A link on the way would lead out of the tree: into whose place? 1 when KEPT
+ * is there and no link is, 0 when it is not there, -1. */
+static int
+look_at_kept(struct context *context, const char *tree, const char *kept,
+	     struct error *err)
+{
+	const char *slash = kept;
+	struct stat st;
+	int there;
+
+	do {
+		const char *part;
+
+		slash = strchr(slash + 1, '/');
+		part = slash ? arena_printf(context->arena, "%s/%.*s", tree,
+					    (int)(slash - kept), kept)
+			     : path_join(context->arena, tree, kept);
+		there = place_look(context, part, &st, err);
+		if (there <= 0)
+			return there;
+		if (slash && S_ISLNK(st.st_mode))
+			return error_raise(err, ERROR_FORMAT,
+				"%s is a symbolic link: what is kept must be "
+				"inside the tree", part);
+	} while (slash);
+	return 1;
+}
+
+/* Where the package was until now: its profile may have moved it. */
+static const char *
+old_tree(struct context *context, struct step *step)
+{
+	const char *into = step->resource->destination;
+	struct error ignored = ERROR_INIT;
+	struct stat st;
+
+	if (place_look(context, into, &st, &ignored) > 0 || !step->recorded ||
+	    !step->recorded->destination)
+		return into;
+	return step->recorded->destination;
+}
+
+static int
+keep_path(struct context *context, struct step *step, const char *kept,
+	  struct error *err)
+{
+	const char *tree = old_tree(context, step);
+	const char *to = path_join(context->arena, step->staged, kept);
+	int there = look_at_kept(context, tree, kept, err);
+
+	if (there <= 0)
+		return there;
+	own_fd int treefd = path_open_dir(context->rootfd, step->staged, err);
+	if (treefd < 0 || make_parents(treefd, kept, err) < 0)
+		return -1;
+	return transaction_move(context->transaction,
+				path_join(context->arena, tree, kept), to,
+				err);
+}
+
+int
+package_keep_paths(struct context *context, struct step *step, struct error *err)
+{
+	const struct package_spec *spec = step->resource->spec;
+
+	for (size_t i = 0; spec->keep && spec->keep[i]; i++)
+		if (keep_path(context, step, spec->keep[i], err) < 0)
+			return error_in(err, "keep %s", spec->keep[i]);
+	return 0;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an unpacker left in staging, looked at before it is believed. */
+#include "kind/package_spec.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/own.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "io/tree.h"
+
+/* The names at the top of the archive, for the message. */
+static int
+only_directory(struct context *context, struct step *step, int dirfd,
+	       const char **ret_name, struct error *err)
+{
+	own_fd int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	own_str struct str names = STR_INIT(200);
+	struct dirent *entry;
+	struct stat st;
+	size_t n = 0;
+
+	if (!dir)
+		return error_sys(err, "read what was unpacked");
+	steal_fd(&copy);
+	while ((entry = readdir(dir))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		str_add(&names, n++ ? ", " : "");
+		str_add_printable(&names, entry->d_name,
+				  strlen(entry->d_name), 64);
+		*ret_name = arena_dup(context->arena, entry->d_name);
+	}
+	if (n == 1 && fstatat(dirfd, *ret_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISDIR(st.st_mode))
+		return 0;
+	return error_raise(err, ERROR_FORMAT,
+		"the archive does not have one directory at its top; it has: "
+		"%s%s. Say which one with root = \"...\"  (root of %s)",
+		str_get(&names), names.full ? ", ..." : "",
+		step->resource->label);
+}
+
+static int
+find_root(struct context *context, struct step *step, const char **ret_root,
+	  struct error *err)
+{
+	const struct package_spec *spec = step->resource->spec;
+	struct package_state *state = step->state;
+	struct error probe = ERROR_INIT;
+	const char *only = NULL;
+
+	*ret_root = ".";
+	if (spec->root && strcmp(spec->root, ".") == 0)
+		return 0;
+	if (!spec->root)
+		return only_directory(context, step, state->tree_dirfd,
+				      ret_root, err);
+	own_fd int fd = path_open_dir(state->tree_dirfd,
+		path_join(context->arena, "/", spec->root), &probe);
+	*ret_root = spec->root;
+	if (fd >= 0)
+		return 0;
+	if (only_directory(context, step, state->tree_dirfd, &only, err) == 0)
+		return error_raise(err, ERROR_FORMAT,
+			"the archive has no directory '%s' (root of %s); at "
+			"its top it has: %s", spec->root,
+			step->resource->label, only);
+	return error_in(err, "no directory '%s' in it (root of %s)",
+			spec->root, step->resource->label);
+}
+
+/* The unpacker is not believed: what it left is looked at again. */
+static int
+inspect(void *context, int dirfd, const char *name, const char *path,
+	const struct stat *st, const char *target, struct error *err)
+{
+	const struct unpack_policy *policy = context;
+	mode_t never = S_ISVTX | S_IWOTH;
+	char printable[256];
+	const char *problem;
+
+	(void)dirfd;
+	if (!(policy->allow & UNPACK_SETUID) || S_ISDIR(st->st_mode))
+		never |= S_ISUID;
+	if (!(policy->allow & UNPACK_SETGID))
+		never |= S_ISGID;
+	str_printable(*path ? path : name, printable, sizeof printable);
+	if (!*path && !S_ISDIR(st->st_mode))
+		return error_raise(err, ERROR_FORMAT,
+			"root '%s' is not a directory in the archive",
+			printable);
+	/* Good inside the archive, a link may still leave its root. */
+	problem = target && !(policy->allow & UNPACK_OUTSIDE_LINKS)
+		? tree_link_problem(path, target) : NULL;
+	if (problem)
+		return error_raise(err, ERROR_FORMAT,
+			"the symbolic link %s leads out of the package: %s; "
+			"if that is right, say allow = [ \"outside_links\" ]",
+			printable, problem);
+	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode) &&
+	    !S_ISLNK(st->st_mode))
+		return error_raise(err, ERROR_TRUST,
+			"the unpacked tree holds a special file: %s",
+			printable);
+	if (!S_ISLNK(st->st_mode) && (st->st_mode & never))
+		return error_raise(err, ERROR_TRUST,
+			"the unpacked tree holds %s with mode %04o",
+			printable, (unsigned)st->st_mode & 07777);
+	return 0;
+}
+
+int
+package_settle(struct context *context, struct step *step, struct error *err)
+{
+	struct package_state *state = step->state;
+	struct unpack_policy policy = *package_policy(step->resource->spec,
+						      context->arena);
+	const char *root;
+
+	if (state->kept) {
+		step->staged = state->kept;
+		return 0;
+	}
+	if (find_root(context, step, &root, err) < 0 ||
+	    tree_walk(state->tree_dirfd, root, inspect, &policy, err) < 0)
+		return -1;
+	drop_fd(&state->tree_dirfd);
+	step->staged = strcmp(root, ".") == 0 ? state->tree_path
+		: path_join(context->arena, state->tree_path, root);
+	return 0;
+}
