@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <time.h>
 
 /* Longest duration that is understood: 68 years, so that its milliseconds
@@ -38,6 +39,39 @@ clock_format_utc(int64_t wall_s, char *buf, size_t size)
 	    strftime(buf, size, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		buf[0] = '\0';
 	return buf;
+}
+
+int
+clock_parse_utc(const char *text, int64_t *ret_wall_s)
+{
+	static const char form[] = "0000-00-00T00:00:00Z";
+	char again[32];
+	struct tm tm = { 0 };
+	time_t when;
+
+	for (size_t i = 0; i < sizeof form; i++)
+		if (form[i] == '0' ? text[i] < '0' || text[i] > '9'
+				   : text[i] != form[i])
+			return -1;
+	if (!strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return -1;
+	when = timegm(&tm);
+	/* February 30 would become March 2. */
+	clock_format_utc((int64_t)when, again, sizeof again);
+	if (strcmp(again, text) != 0)
+		return -1;
+	*ret_wall_s = (int64_t)when;
+	return 0;
+}
+
+bool
+clock_is_synchronised(void)
+{
+	struct timex timex = { .modes = 0 };
+	int state = adjtimex(&timex);
+
+	return state >= 0 && state != TIME_ERROR &&
+	       !(timex.status & STA_UNSYNC);
 }
 
 struct deadline

@@ -15,6 +15,12 @@ int64_t clock_ms(void);
 int64_t clock_wall_s(void);
 /* "2026-11-23T02:03:04Z" into BUF (>= 21 bytes); returns BUF. */
 char *clock_format_utc(int64_t wall_s, char *buf, size_t size);
+/* The same text, exactly, to seconds since the epoch; 0, or -1: it is not
+ * RFC 3339 in UTC ("Z", no fraction), or no time there ever is. */
+int clock_parse_utc(const char *text, int64_t *ret_wall_s);
+/* Does the kernel say that a time service keeps the clock right? (What cannot
+ * be asked is taken for no.) */
+bool clock_is_synchronised(void);
 
 /* A point in time that bounds waits. */
 struct deadline {

@@ -139,6 +139,8 @@ path_join(struct arena *arena, const char *a, const char *b)
 struct walk {
 	int root, cwd;
 	int links;
+	bool guarded;          /* nobody else may be able to change anything */
+	int file;              /* guarded: the last component, opened; or -1 */
 	char rest[PATH_MAX];
 };
 
@@ -251,6 +253,52 @@ next_component(struct walk *walk, char name[static PATH_MAX])
 	return n > 0;
 }
 
+/* Could somebody else put something in the place of NAME? */
+static int
+check_guarded_directory(const struct walk *walk, const char *name,
+			struct error *err)
+{
+	struct stat dir;
+	char shown[128];
+
+	if (fstat(walk->cwd, &dir) < 0)
+		return error_sys(err, "look at a directory");
+	if (is_ours(&dir) &&
+	    (!(dir.st_mode & 022) || (dir.st_mode & S_ISVTX)))
+		return 0;
+	return error_raise(err, ERROR_TRUST,
+			   "the directory that holds \"%s\" belongs to uid %u "
+			   "with mode %04o: others can put something else in "
+			   "its place, and it decides what runs as root; chown "
+			   "root and chmod go-w the directory",
+			   str_printable(name, shown, sizeof(shown)),
+			   (unsigned)dir.st_uid,
+			   (unsigned)dir.st_mode & 07777);
+}
+
+/* Nothing is swapped meanwhile: the directory has been checked. */
+static int
+open_guarded_file(struct walk *walk, const char *name, struct error *err)
+{
+	struct stat st;
+	char shown[128];
+	own_fd int fd = openat(walk->cwd, name, O_RDONLY | O_NOFOLLOW |
+			       O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	str_printable(name, shown, sizeof(shown));
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_sys(err, "\"%s\"", shown);
+	if (!is_ours(&st) || (S_ISREG(st.st_mode) && (st.st_mode & 022)))
+		return error_raise(err, ERROR_TRUST,
+				   "\"%s\" belongs to uid %u with mode %04o: "
+				   "others can write it, and it decides what "
+				   "runs as root; chown root and chmod go-w it",
+				   shown, (unsigned)st.st_uid,
+				   (unsigned)st.st_mode & 07777);
+	walk->file = steal_fd(&fd);
+	return 0;
+}
+
 static int
 step(struct walk *walk, const char *name, struct error *err)
 {
@@ -263,6 +311,8 @@ step(struct walk *walk, const char *name, struct error *err)
 		return 0;
 	if (strcmp(name, "..") == 0)
 		return go_up(walk) < 0 ? error_sys(err, "go up") : 0;
+	if (walk->guarded && check_guarded_directory(walk, name, err) < 0)
+		return -1;
 	fd = openat(walk->cwd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_sys(err, "\"%s\"", shown);
@@ -273,6 +323,8 @@ step(struct walk *walk, const char *name, struct error *err)
 	errno = ENOTDIR;
 	if (!S_ISDIR(st.st_mode) && walk->rest[0] != '\0')
 		return error_sys(err, "\"%s\"", shown);
+	if (walk->guarded && walk->rest[0] == '\0')
+		return open_guarded_file(walk, name, err);
 	return set_cwd(walk, steal_fd(&fd));
 }
 
@@ -312,6 +364,47 @@ path_open_node(int rootfd, const char *path, struct error *err)
 		return error_in(err, "open %s", shown);
 	}
 	return walk.cwd;
+}
+
+/* PATH as it is seen from "/". */
+static int
+from_root(const char *path, char full[static PATH_MAX], struct error *err)
+{
+	char here[PATH_MAX] = "";
+	size_t n;
+
+	if (path[0] != '/' && !getcwd(here, sizeof(here)))
+		return error_sys(err, "find the current directory");
+	n = strlen(here);
+	errno = ENAMETOOLONG;
+	if (n + strlen(path) + 2 > PATH_MAX)
+		return error_sys(err, "%zu bytes", strlen(path));
+	memcpy(full, here, n);
+	full[n] = '/';
+	memcpy(full + n + 1, path, strlen(path) + 1);
+	return 0;
+}
+
+int
+path_open_guarded(const char *path, struct error *err)
+{
+	own_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct walk walk = { .root = root, .cwd = -1, .guarded = true,
+			     .file = -1 };
+	char full[PATH_MAX], shown[300];
+	int result;
+
+	str_printable(path, shown, sizeof(shown));
+	if (root < 0)
+		return error_sys(err, "open /");
+	result = from_root(path, full, err);
+	if (result == 0)
+		result = walk_to_end(&walk, full, err);
+	drop_fd(&walk.cwd);
+	if (result < 0)
+		return error_in(err, "open %s", shown);
+	errno = EISDIR;
+	return walk.file < 0 ? error_sys(err, "open %s", shown) : walk.file;
 }
 
 int

@@ -43,3 +43,12 @@ int path_open_dir(int rootfd, const char *path, struct error *err);
 /* The same walk to a node of any type: an O_PATH fd; a link in the last
  * place is followed too. */
 int path_open_node(int rootfd, const char *path, struct error *err);
+/*
+ * Open for reading what decides what runs as root: a profile, a key. The same
+ * walk, from the host's "/" or from where we stand, but refusing (ERROR_TRUST)
+ * a file, or a directory on the way, that anybody but root and our own uid
+ * could change. A directory that others may write to passes when it is
+ * sticky. Does not wait for a FIFO's writer; that it is a regular file is the
+ * caller's to check.
+ */
+int path_open_guarded(const char *path, struct error *err);

@@ -10,6 +10,8 @@
 
 static const struct option_row apply_options[] = {
 	{ "sha256", "HEX" },
+	{ "public-key", "KEY" },
+	{ "allow-older", NULL },
 	{ NULL, NULL }
 };
 
@@ -18,10 +20,15 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 {
 	own_str struct str summary = STR_INIT(64 * 1024);
 	const struct profile *profile;
+	bool allow_older = false;
+	const struct profile_flag flags[] = {
+		{ "allow-older", &allow_older },
+		{ NULL, NULL }
+	};
 	struct run_options run;
 	int status;
 
-	if (profile_from_arguments(options, &command_apply, argc, argv, NULL,
+	if (profile_from_arguments(options, &command_apply, argc, argv, flags,
 				   &profile, err) < 0)
 		return -1;
 	run = (struct run_options){
@@ -31,6 +38,8 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 		.profile = profile,
 		.settings = options->settings,
 		.n_settings = options->n_settings,
+		.freshness = { allow_older, options->serial_jump,
+			       &options->trust },
 		.json = options->json,
 	};
 	status = apply(options->arena, &run, &summary, err);

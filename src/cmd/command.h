@@ -13,6 +13,7 @@ struct command {
 	const char *operands;               /* "PROFILE" for usage lines */
 	const struct option_row *options;   /* NULL-terminated table, or NULL */
 	const char *summary;                /* one line for the list of commands */
+	bool bare;                          /* fitout.ini is not for it */
 	/* Everything after the command's name. Returns the process's exit
 	 * status, or -1 with ERR filled (main prints it and derives the
 	 * status from its code). */

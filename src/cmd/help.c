@@ -52,5 +52,6 @@ const struct command command_help = {
 	.name = "help",
 	.operands = "[COMMAND]",
 	.summary = "explain a command, or a page such as fitout.cfg",
+	.bare = true,
 	.run = help_run,
 };

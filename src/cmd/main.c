@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cmd/command.h"
+#include "cmd/defaults.h"
 #include "cmd/options.h"
 
 /* A daemon manager may start us with 0, 1 or 2 closed; a file that we open
@@ -49,6 +50,30 @@ run_command(struct options *options, int argc, char **argv, int at,
 	return command->run(options, argc - at - 1, argv + at + 1, err);
 }
 
+/* Defaults come first, so that the command line has the last word; which
+ * file they are in, the command line says. */
+static int
+read_options(struct options *options, struct log_options *log, int argc,
+	     char **argv, int *ret_at, struct error *err)
+{
+	struct options first = *options;
+	const struct command *command;
+
+	if (options_parse(&first, argc, argv, ret_at, err) < 0)
+		return -1;
+	log->json = first.json;
+	log_open(log);
+	command = *ret_at < argc ? command_find(argv[*ret_at]) : NULL;
+	if (command && !command->bare &&
+	    defaults_read(first.config, options, err) < 0)
+		return -1;
+	if (options_parse(options, argc, argv, ret_at, err) < 0)
+		return -1;
+	log->level = options->log_level;
+	log_open(log);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -58,6 +83,8 @@ main(int argc, char **argv)
 		.arena = &arena,
 		.log_level = LOG_LEVEL_INFO,
 		.progress = "auto",
+		.trust = { .arena = &arena },
+		.serial_jump = 100 * 1000 * 1000,
 	};
 	struct log_options log = { .level = LOG_LEVEL_INFO, .fd = 2 };
 	int at = argc, status;
@@ -66,13 +93,9 @@ main(int argc, char **argv)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	umask(022);
 	log_open(&log);
-	status = options_parse(&options, argc, argv, &at, &err);
-	if (status == 0) {
-		log.level = options.log_level;
-		log.json = options.json;
-		log_open(&log);
+	status = read_options(&options, &log, argc, argv, &at, &err);
+	if (status == 0)
 		status = run_command(&options, argc, argv, at, &err);
-	}
 	if (status < 0) {
 		log_error("run.error", NULL, "%s", err.text);
 		status = error_exit_status(&err);

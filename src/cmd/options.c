@@ -13,6 +13,7 @@ static const struct option_row common_rows[] = {
 	{ "json", NULL },
 	{ "log-level", "LEVEL" },
 	{ "progress", "auto|plain|none" },
+	{ "config", "FILE" },
 	{ NULL, NULL }
 };
 
@@ -62,9 +63,9 @@ absolute_directory(const char *option, const char *value, struct error *err)
 	return 0;
 }
 
-static int
-set_common(struct options *options, const char *name, const char *value,
-	   struct error *err)
+int
+options_set(struct options *options, const char *name, const char *value,
+	    struct error *err)
 {
 	if (strcmp(name, "json") == 0) {
 		options->json = true;
@@ -92,6 +93,10 @@ set_common(struct options *options, const char *name, const char *value,
 				"--progress '%s': one of auto, plain, none",
 				value);
 		options->progress = value;
+		return 0;
+	}
+	if (strcmp(name, "config") == 0) {
+		options->config = value;
 		return 0;
 	}
 	if (options->n_settings == SETTINGS_MAX)
@@ -167,7 +172,12 @@ option_next(struct option_walk *walk, struct options *options,
 			*ret_name = row->name;
 			return 1;
 		}
-		if (set_common(options, row->name, *ret_value, err) < 0)
+		/* What it says has to be known before the rest is read. */
+		if (strcmp(row->name, "config") == 0)
+			return error_raise(err, ERROR_USAGE,
+				"--config goes before the command: fitout "
+				"--config FILE COMMAND");
+		if (options_set(options, row->name, *ret_value, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -190,7 +200,7 @@ options_parse(struct options *options, int argc, char **argv, int *ret_at,
 			break;
 		if (take(NULL, argc, argv, &at, &row, &common, &value, err) < 0)
 			return -1;
-		if (set_common(options, row->name, value, err) < 0)
+		if (options_set(options, row->name, value, err) < 0)
 			return -1;
 	}
 	*ret_at = at;

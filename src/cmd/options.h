@@ -12,9 +12,17 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "io/sign.h"
 #include "plan/vars.h"
 
 #define SETTINGS_MAX 256
+
+/* When a profile must be signed. */
+enum require_signature {
+	REQUIRE_WITH_KEYS,           /* when a key is trusted */
+	REQUIRE_ALWAYS,
+	REQUIRE_NEVER,               /* unless --public-key names one */
+};
 
 struct options {
 	struct arena *arena;
@@ -25,6 +33,11 @@ struct options {
 	bool json;
 	enum log_level log_level;
 	const char *progress;        /* "auto", "plain", "none" */
+	const char *config;          /* --config; NULL: /etc/fitout.ini */
+	/* Of fitout.ini only. */
+	struct trust trust;
+	enum require_signature require_signature;
+	int64_t serial_jump;         /* more is warned about */
 };
 
 /* An option of one command. */
@@ -32,6 +45,10 @@ struct option_row {
 	const char *name;            /* "sha256"; NULL ends a table */
 	const char *argument;        /* "HEX"; NULL: takes none */
 };
+
+/* Set the common option NAME to VALUE, as the command line would. */
+int options_set(struct options *options, const char *name, const char *value,
+		struct error *err);
 
 /* The next of a command's own options, or of its operands. */
 struct option_walk {

@@ -12,13 +12,15 @@
 
 static const struct option_row plan_options[] = {
 	{ "sha256", "HEX" },
+	{ "public-key", "KEY" },
+	{ "allow-older", NULL },
 	{ "exit-code", NULL },
 	{ NULL, NULL }
 };
 
 static int
 print(struct options *options, const struct profile *profile,
-      bool *ret_nothing, struct error *err)
+      bool allow_older, bool *ret_nothing, struct error *err)
 {
 	struct run_options run = {
 		.command = "plan",
@@ -27,6 +29,8 @@ print(struct options *options, const struct profile *profile,
 		.profile = profile,
 		.settings = options->settings,
 		.n_settings = options->n_settings,
+		.freshness = { allow_older, options->serial_jump,
+			       &options->trust },
 		.read_only = true,
 	};
 	own_json struct json *plan = NULL;
@@ -49,15 +53,17 @@ static int
 plan_run(struct options *options, int argc, char **argv, struct error *err)
 {
 	const struct profile *profile;
-	bool exit_code = false, nothing;
+	bool exit_code = false, allow_older = false;
 	const struct profile_flag flags[] = {
 		{ "exit-code", &exit_code },
+		{ "allow-older", &allow_older },
 		{ NULL, NULL }
 	};
+	bool nothing;
 
 	if (profile_from_arguments(options, &command_plan, argc, argv, flags,
 				   &profile, err) < 0 ||
-	    print(options, profile, &nothing, err) < 0)
+	    print(options, profile, allow_older, &nothing, err) < 0)
 		return -1;
 	return exit_code && !nothing ? EXIT_CHANGES : 0;
 }

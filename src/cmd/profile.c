@@ -1,108 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/profile.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
-#include "base/own.h"
 #include "base/path.h"
 #include "cmd/print.h"
+#include "cmd/profile_signature.h"
+#include "cmd/profile_text.h"
+#include "cmd/trust.h"
 #include "io/digest.h"
-#include "io/fetcher.h"
 #include "kind/kinds.h"
-#include "profile/bytes.h"
 #include "profile/reader.h"
 
-#define REMOTE_TIMEOUT_MS (120 * 1000)
-
-static bool
-is_remote(const char *source)
-{
-	return str_starts(source, "http://") || str_starts(source, "https://");
-}
-
-static int
-fetch_remote(struct arena *arena, const char *source, const char **ret_text,
-	     size_t *ret_n, struct error *err)
-{
-	own_str struct str text = STR_INIT(PROFILE_BYTES_MAX + 1);
-	own_fetcher struct fetcher *fetcher =
-		fetcher_new(&fetcher_options_default);
-	const char *urls[] = { source, NULL };
-	struct fetch_request request = {
-		.label = "profile",
-		.urls = urls,
-		.max_bytes = PROFILE_BYTES_MAX,
-		.deadline = deadline_in(REMOTE_TIMEOUT_MS),
-	};
-	int status;
-
-	if (fetcher_exchange(fetcher, &request, &status, &text, err) < 0)
-		return -1;
-	if (text.len == 0)
-		return error_raise(err, ERROR_PROFILE, "%s: is empty", source);
-	*ret_text = arena_dup_n(arena, str_get(&text), text.len);
-	*ret_n = text.len;
-	return 0;
-}
-
-/* A profile decides what runs as root: nobody else may be able to write it.
- * (S25; a world-writable directory above it counts unless it is sticky.) */
-static int
-refuse_shared(int fd, const char *path, struct error *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return error_sys(err, "look at %s", path);
-	if (S_ISREG(st.st_mode) && ((st.st_mode & 022) ||
-	    (st.st_uid != 0 && st.st_uid != geteuid())))
-		return error_raise(err, ERROR_PROFILE,
-			"%s belongs to uid %u with mode %04o: others can "
-			"write it, and it decides what runs as root; chown "
-			"root and chmod go-w it", path, (unsigned)st.st_uid,
-			(unsigned)st.st_mode & 07777);
-	return 0;
-}
-
-static int
-read_local(struct arena *arena, const char *source, const char **ret_text,
-	   size_t *ret_n, struct error *err)
-{
-	own_fd int fd = -1;
-
-	if (strcmp(source, "-") == 0)
-		return bytes_read_fd(arena, "standard input", STDIN_FILENO,
-				     PROFILE_BYTES_MAX, ret_text, ret_n, err);
-	fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return error_sys(err, "open the profile %s", source);
-	if (refuse_shared(fd, source, err) < 0)
-		return -1;
-	return bytes_read_fd(arena, source, fd, PROFILE_BYTES_MAX, ret_text,
-			     ret_n, err);
-}
-
-static int
-read_text(struct arena *arena, const struct profile_request *request,
-	  const char **ret_text, size_t *ret_n, struct error *err)
-{
-	if (is_remote(request->source)) {
-		if (!request->sha256)
-			log_warning("profile.unpinned", NULL,
-				"the profile is fetched without --sha256: "
-				"whoever answers for that address decides "
-				"what runs here");
-		return fetch_remote(arena, request->source, ret_text, ret_n,
-				    err);
-	}
-	return read_local(arena, request->source, ret_text, ret_n, err);
-}
+/* Who may have signed, and whether somebody must have. */
+struct demand {
+	const struct trust *trust;
+	bool required;
+};
 
 static int
 check_pin(const struct profile_request *request, const char *found,
@@ -138,24 +53,41 @@ no_instance(void *context, struct arena *arena, const char *name,
 static const char *
 directory_of(struct arena *arena, const char *source)
 {
-	if (strcmp(source, "-") == 0 || is_remote(source))
+	if (strcmp(source, "-") == 0 || profile_is_remote(source))
 		return NULL;
 	return strchr(source, '/') ? path_parent(arena, source) : ".";
 }
 
-int
-profile_parse(struct options *options, const char *name,
-	      const char *directory, const char *text, size_t n,
-	      const struct profile **ret_profile, struct error *err)
+/* What a signed profile includes is signed like itself: its text names the
+ * file, not what is in it. */
+static int
+read_included(void *context, struct arena *arena, const char *path,
+	      const char **ret_text, size_t *ret_n, struct error *err)
+{
+	const struct demand *demand = context;
+	struct signer signer;
+
+	if (profile_file_text(arena, path, ret_text, ret_n, err) < 0)
+		return -1;
+	if (!demand->required)
+		return 0;
+	return profile_verify(demand->trust, true, path, *ret_text, *ret_n,
+			      &signer, err);
+}
+
+static int
+parse(struct options *options, const char *name, const char *directory,
+      const char *text, size_t n, struct demand *demand,
+      struct profile **ret_profile, struct error *err)
 {
 	struct reader_options reader = {
 		.kinds = kinds,
 		.settings = options->settings,
 		.n_settings = options->n_settings,
 		.source = no_instance,
+		.files = { read_included, demand },
 	};
 	const struct profile *read;
-	struct profile *profile;
 	struct problems problems;
 	struct digest digest;
 	char hex[DIGEST_HEX];
@@ -167,45 +99,130 @@ profile_parse(struct options *options, const char *name,
 		return -1;
 	}
 	digest_of(text, n, &digest);
-	profile = arena_alloc(options->arena, sizeof *profile);
-	*profile = *read;
-	profile->text_sha256 = arena_dup(options->arena,
-					 digest_hex(&digest, hex));
+	*ret_profile = arena_alloc(options->arena, sizeof **ret_profile);
+	**ret_profile = *read;
+	(*ret_profile)->text_sha256 = arena_dup(options->arena,
+						digest_hex(&digest, hex));
+	return 0;
+}
+
+int
+profile_parse(struct options *options, const char *name, const char *text,
+	      size_t n, const struct profile **ret_profile, struct error *err)
+{
+	struct demand nothing = { &options->trust, false };
+	struct profile *profile;
+
+	if (parse(options, name, NULL, text, n, &nothing, &profile, err) < 0)
+		return -1;
 	*ret_profile = profile;
 	return 0;
+}
+
+/* Keys of the command line stand for those of fitout.ini; what is revoked
+ * stays so. */
+static int
+make_demand(struct options *options, const struct profile_request *request,
+	    struct demand *demand, struct error *err)
+{
+	struct trust *trust = arena_alloc(options->arena, sizeof *trust);
+
+	*trust = options->trust;
+	demand->trust = trust;
+	demand->required = options->require_signature == REQUIRE_ALWAYS;
+	if (request->n_public_keys == 0) {
+		demand->required |= !trust_is_empty(trust) &&
+			options->require_signature == REQUIRE_WITH_KEYS;
+		return 0;
+	}
+	demand->required = true;
+	trust->n_keys = trust->n_certificates = 0;
+	for (size_t i = 0; i < request->n_public_keys; i++) {
+		if (trust_take(trust, request->public_keys[i], err) < 0) {
+			err->code = ERROR_USAGE;
+			return error_in(err, "--public-key");
+		}
+	}
+	return 0;
+}
+
+static void
+warn_unpinned(const struct profile_request *request,
+	      const struct demand *demand)
+{
+	if (profile_is_remote(request->source) && !request->sha256 &&
+	    !demand->required)
+		log_warning("profile.unpinned", NULL,
+			"the profile is fetched without --sha256 and without "
+			"--public-key: whoever answers for that address "
+			"decides what runs here");
+}
+
+/* The text, and who vouches for it, before it is parsed. */
+static int
+get_text(struct options *options, const struct profile_request *request,
+	 const struct demand *demand, const char **ret_text, size_t *ret_n,
+	 struct signer *ret_signer, struct error *err)
+{
+	struct digest digest;
+	char hex[DIGEST_HEX];
+
+	warn_unpinned(request, demand);
+	if (profile_text(options->arena, request->source, ret_text, ret_n,
+			 err) < 0)
+		return -1;
+	digest_of(*ret_text, *ret_n, &digest);
+	if (check_pin(request, digest_hex(&digest, hex), err) < 0)
+		return -1;
+	return profile_verify(demand->trust, demand->required, request->source,
+			      *ret_text, *ret_n, ret_signer, err);
 }
 
 int
 profile_get(struct options *options, const struct profile_request *request,
 	    const struct profile **ret_profile, struct error *err)
 {
-	struct digest digest;
-	char hex[DIGEST_HEX];
+	struct demand demand;
+	struct signer signer;
+	struct profile *profile;
 	const char *text;
 	size_t n;
 
-	if (read_text(options->arena, request, &text, &n, err) < 0) {
-		if (err->code != ERROR_NETWORK)
+	if (make_demand(options, request, &demand, err) < 0)
+		return -1;
+	if (get_text(options, request, &demand, &text, &n, &signer, err) < 0) {
+		if (err->code != ERROR_NETWORK && err->code != ERROR_USAGE)
 			err->code = ERROR_PROFILE;
 		return -1;
 	}
-	digest_of(text, n, &digest);
-	if (check_pin(request, digest_hex(&digest, hex), err) < 0)
+	demand.required = signer.id[0] != '\0';
+	if (parse(options, request->source,
+		  directory_of(options->arena, request->source), text, n,
+		  &demand, &profile, err) < 0)
 		return -1;
-	return profile_parse(options, request->source,
-			     directory_of(options->arena, request->source),
-			     text, n, ret_profile, err);
+	if (signer.id[0])
+		profile->signer = arena_dup(options->arena, signer.id);
+	*ret_profile = profile;
+	return 0;
 }
 
-static void
+static int
 take_option(const char *name, const char *value,
-	    struct profile_request *request, const struct profile_flag *flags)
+	    struct profile_request *request, const struct profile_flag *flags,
+	    struct error *err)
 {
 	if (strcmp(name, "sha256") == 0)
 		request->sha256 = value;
+	if (strcmp(name, "public-key") == 0) {
+		if (request->n_public_keys == TRUST_MAX)
+			return error_raise(err, ERROR_USAGE, "more than %d "
+					   "--public-key options", TRUST_MAX);
+		request->public_keys[request->n_public_keys++] = value;
+	}
 	for (; flags && flags->option; flags++)
 		if (strcmp(name, flags->option) == 0)
 			*flags->flag = true;
+	return 0;
 }
 
 int
@@ -219,13 +236,14 @@ profile_from_arguments(struct options *options, const struct command *command,
 	int got;
 
 	while ((got = option_next(&walk, options, &name, &value, err)) > 0) {
-		if (got == 1)
-			take_option(name, value, &request, flags);
-		else if (request.source)
+		if (got == 1 &&
+		    take_option(name, value, &request, flags, err) < 0)
+			return -1;
+		if (got == 2 && request.source)
 			return error_raise(err, ERROR_USAGE,
 				"%s takes one profile, found '%s' as well",
 				command->name, value);
-		else
+		if (got == 2)
 			request.source = value;
 	}
 	if (got < 0)

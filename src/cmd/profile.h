@@ -2,7 +2,8 @@
 /*
  * A profile named on the command line: a path, "-" (standard input), or an
  * http(s) address (fetched into memory by the fetcher, at most 1 MiB), pinned
- * by --sha256. Problems are printed here, all of them, to stderr.
+ * by --sha256 and verified by its signature before a byte of it is parsed.
+ * Problems are printed here, all of them, to stderr.
  */
 #pragma once
 
@@ -14,6 +15,8 @@
 struct profile_request {
 	const char *source;      /* as given */
 	const char *sha256;      /* --sha256, or NULL */
+	const char *public_keys[TRUST_MAX];   /* --public-key */
+	size_t n_public_keys;
 };
 
 /* Where an option of COMMAND that takes no value is noted. */
@@ -22,9 +25,10 @@ struct profile_flag {
 	bool *flag;
 };
 /*
- * All of COMMAND's command line, which names one profile: --sha256 and FLAGS
- * (terminated by a NULL option; or NULL) and the operand, then the profile
- * itself. As profile_get; a wrong command line is ERROR_USAGE.
+ * All of COMMAND's command line, which names one profile: --sha256,
+ * --public-key and FLAGS (terminated by a NULL option; or NULL) and the
+ * operand, then the profile itself. As profile_get; a wrong command line is
+ * ERROR_USAGE.
  */
 int profile_from_arguments(struct options *options,
 			   const struct command *command, int argc,
@@ -36,5 +40,5 @@ int profile_get(struct options *options, const struct profile_request *request,
 		const struct profile **ret_profile, struct error *err);
 /* The same of a text that is at hand, known as NAME; no includes. */
 int profile_parse(struct options *options, const char *name,
-		  const char *directory, const char *text, size_t n,
+		  const char *text, size_t n,
 		  const struct profile **ret_profile, struct error *err);

@@ -132,7 +132,7 @@ prepare(struct options *options, int64_t *number,
 		return -1;
 	name = arena_printf(options->arena, "generation %lld",
 			    (long long)*number);
-	return profile_parse(options, name, NULL, source.profile,
+	return profile_parse(options, name, source.profile,
 			     strlen(source.profile), ret_profile, err);
 }
 
@@ -165,6 +165,7 @@ rollback_run(struct options *options, int argc, char **argv,
 		.profile = profile,
 		.settings = options->settings,
 		.n_settings = options->n_settings,
+		.freshness = { .trust = &options->trust },
 		.rollback_to = number,
 		.json = options->json,
 	};

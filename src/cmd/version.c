@@ -73,5 +73,6 @@ const struct command command_version = {
 	.operands = "",
 	.options = version_options,
 	.summary = "print the version; --sbom lists the linked libraries",
+	.bare = true,
 	.run = version_run,
 };

@@ -58,6 +58,12 @@ const struct key profile_keys[] = {
 	{ "keep_generations", KEY_NUMBER, 0,
 	  offsetof(struct profile, keep_generations), .fallback = "2",
 	  .text = "how many generations are kept for rollback" },
+	{ "serial", KEY_NUMBER, 0, offsetof(struct profile, serial),
+	  .text = "number of this edition: one lower than the last applied is "
+		  "refused" },
+	{ "expires", KEY_TEXT, 0, offsetof(struct profile, expires),
+	  .text = "when this profile stops being good, in UTC: "
+		  "2026-12-31T23:59:59Z" },
 	{ "signal", KEY_GROUP, 0, offsetof(struct profile, signal),
 	  .keys = signal_keys, .group_size = sizeof(struct signal_spec),
 	  .text = "who is told how the run ended" },

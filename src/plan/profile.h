@@ -32,10 +32,13 @@ struct profile {
 	const char *directory;       /* that it came from; NULL: from none */
 	const char *text;            /* with everything included */
 	const char *text_sha256;     /* set by run/ once read; may be NULL */
+	const char *signer;          /* id of who signed it; NULL: nobody */
 	int64_t version;             /* fitout = 1; */
 	const char *name;
 	int64_t budget_s;            /* "15m" when not said */
 	int64_t keep_generations;
+	int64_t serial;              /* grows with every edition; 0: not said */
+	const char *expires;         /* "2026-12-31T23:59:59Z"; or NULL */
 	const struct signal_spec *signal;   /* NULL when not said */
 	struct vars vars;
 	const struct resource *resources;   /* by the table of kinds, then

@@ -224,6 +224,18 @@ check_signal(struct reading *r, bool whole)
 			     spec->evidence);
 }
 
+static void
+check_expires(struct reading *r)
+{
+	const char *expires = r->profile->expires;
+	int64_t when;
+
+	if (expires && clock_parse_utc(expires, &when) < 0)
+		problems_add(r->problems, place_of(r, "expires"),
+			     "expires \"%s\" must be a time in UTC such as "
+			     "\"2026-12-31T23:59:59Z\"", expires);
+}
+
 static const char *const *
 block_names(const struct reading *r)
 {
@@ -257,6 +269,7 @@ read_profile_keys(struct reading *r)
 			     "keep_generations must be from 1 to %d, found "
 			     "%" PRId64, GENERATIONS_MAX,
 			     profile->keep_generations);
+	check_expires(r);
 	check_signal(r, whole);
 }
 
@@ -290,7 +303,7 @@ reader_read(struct arena *arena, const char *name, const char *directory,
 	r.profile->source = arena_dup(arena, name);
 	r.profile->directory = directory ? arena_dup(arena, directory) : NULL;
 	if (source_expand(arena, r.profile->source, directory, text, n,
-			  problems, &source) == 0 &&
+			  &options->files, problems, &source) == 0 &&
 	    syntax_parse(arena, &source, problems, &r.root) == 0) {
 		r.root.where = (struct place){ r.profile->source, 1 };
 		r.profile->text = source.text;

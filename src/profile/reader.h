@@ -18,6 +18,7 @@
 #include "plan/profile.h"
 #include "plan/vars.h"
 #include "profile/bytes.h"   /* PROFILE_BYTES_MAX */
+#include "profile/source.h"
 
 struct reader_options {
 	const struct kind *const *kinds;      /* NULL-terminated table */
@@ -25,6 +26,7 @@ struct reader_options {
 	size_t n_settings;
 	vars_source *source;                  /* for env:, imds:, ...; or NULL */
 	void *source_context;
+	struct source_files files;            /* reads what is included */
 };
 
 /*

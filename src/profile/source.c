@@ -34,6 +34,7 @@ struct bracket {
 
 /* The text as it grows. */
 struct expansion {
+	const struct source_files *reader;
 	struct arena *arena;
 	struct problems *problems;
 	struct str out;
@@ -178,6 +179,17 @@ static int expand(struct expansion *x, const char *name,
 		  const char *directory, const char *text, size_t n);
 
 static int
+read_file(struct expansion *x, const char *path, const char **ret_text,
+	  size_t *ret_n, struct error *err)
+{
+	if (x->reader->read)
+		return x->reader->read(x->reader->context, x->arena, path,
+				       ret_text, ret_n, err);
+	return bytes_read(x->arena, path, PROFILE_BYTES_MAX, ret_text, ret_n,
+			  err);
+}
+
+static int
 include(struct expansion *x, struct place where, const char *directory,
 	const struct token *token)
 {
@@ -208,8 +220,7 @@ include(struct expansion *x, struct place where, const char *directory,
 			     INCLUDE_DEPTH_MAX, TOTAL_BYTES_MAX);
 		return -1;
 	}
-	if (bytes_read(x->arena, path, PROFILE_BYTES_MAX, &text, &n,
-		       &err) < 0) {
+	if (read_file(x, path, &text, &n, &err) < 0) {
 		problems_add(x->problems, where, "cannot include %s", err.text);
 		return -1;
 	}
@@ -393,11 +404,12 @@ check_whole(struct expansion *x)
 
 int
 source_expand(struct arena *arena, const char *name, const char *directory,
-	      const char *text, size_t n, struct problems *problems,
-	      struct source *ret_source)
+	      const char *text, size_t n, const struct source_files *files,
+	      struct problems *problems, struct source *ret_source)
 {
 	struct expansion x = {
 		.arena = arena,
+		.reader = files,
 		.problems = problems,
 		.out = STR_INIT(TOTAL_BYTES_MAX),
 		.spans = VEC_INIT(SPANS_MAX),

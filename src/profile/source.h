@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "base/error.h"
 #include "plan/problem.h"
 
 struct source_span {
@@ -29,14 +30,23 @@ struct source {
 	size_t n;
 };
 
+/* Reads an included file: PATH's bytes, NUL-terminated, in ARENA. */
+struct source_files {
+	int (*read)(void *context, struct arena *arena, const char *path,
+		    const char **ret_text, size_t *ret_n, struct error *err);
+	void *context;
+};
+
 /*
  * TEXT (n bytes), known as NAME, with everything included. Included names are
  * taken from the directory of the file that includes them, NAME's being
- * DIRECTORY (NULL: includes are refused). -1 when PROBLEMS were added.
+ * DIRECTORY (NULL: includes are refused), and read by FILES (whose read may
+ * be NULL: bytes_read). -1 when PROBLEMS were added.
  */
 int source_expand(struct arena *arena, const char *name, const char *directory,
-		  const char *text, size_t n, struct problems *problems,
-		  struct source *ret_source);
+		  const char *text, size_t n,
+		  const struct source_files *files,
+		  struct problems *problems, struct source *ret_source);
 
 /* Where LINE of the expanded text came from. */
 struct place source_place(const struct source *source, int line);

@@ -184,6 +184,9 @@ record(struct run *run, struct error *err)
 		return -1;
 	begin = clock_ms();
 	result = record_complete(run, err);
+	if (result == 0 && !run->options->rollback_to)
+		result = freshness_save(run->context.profile, &run->state,
+					err);
 	if (result == 0)
 		recovery_kept(run);
 	timeline_add(&run->timeline, "record", NULL, begin, clock_ms(), NULL);
@@ -504,6 +507,11 @@ run_apply(struct run *run, struct str *summary, struct error *err)
 	if (again && (make_plan(run, err) < 0 || run_observe(run, err) < 0))
 		return fail_run(run, err);
 	if (run_has_nothing_to_do(run)) {
+		/* Its newer edition may want the very same. */
+		if (!run->options->rollback_to &&
+		    freshness_save(run->context.profile, &run->state,
+				   err) < 0)
+			return fail_run(run, err);
 		report(run, OUTCOME_NOTHING, NULL, NULL);
 		return 0;
 	}

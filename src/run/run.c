@@ -145,7 +145,11 @@ run_open(struct run *run, struct error *err)
 	hex_encode(random, sizeof random, id);
 	run->context.run_id = arena_dup(run->arena, id);
 	run->fetcher = fetcher_new(&fetcher_options_default);
-	return 0;
+	/* Going back is what a person asked for by its number. */
+	if (options->rollback_to)
+		return 0;
+	return freshness_check(options->profile, &options->freshness,
+			       &run->state, err);
 }
 
 /* What a finishing run compares with is what the run before put there. */

@@ -13,6 +13,7 @@
 #include "io/transaction.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
+#include "run/freshness.h"
 #include "run/generation.h"
 #include "run/stage.h"
 #include "run/state.h"
@@ -25,6 +26,7 @@ struct run_options {
 	const struct variable *settings; /* --set: kept in the generation */
 	size_t n_settings;
 	int64_t rollback_to;             /* a generation's number; 0: none */
+	struct freshness_options freshness;
 	bool read_only;                  /* make nothing, lock nothing */
 	bool json;                       /* the summary as one JSON object */
 };

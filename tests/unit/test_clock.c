@@ -157,10 +157,39 @@ clocks_run(void **state)
 	assert_true(clock_wall_s() > 1700000000);
 }
 
+static void
+times_in_utc_are_read_strictly(void **state)
+{
+	static const char *const bad[] = {
+		"", "2026", "2026-12-31", "2026-12-31T23:59:59",
+		"2026-12-31T23:59:59z", "2026-12-31 23:59:59Z",
+		"2026-12-31T23:59:59+00:00", "2026-12-31T23:59:59.5Z",
+		"2026-12-31T23:59:59Z ", " 2026-12-31T23:59:59Z",
+		"2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z",
+		"2026-00-01T00:00:00Z", "2026-01-01T24:00:00Z",
+		"2026-01-01T00:60:00Z", "2026-1-01T00:00:000Z",
+		"20a6-01-01T00:00:00Z",
+	};
+	int64_t when = -77;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_int_equal(clock_parse_utc(bad[i], &when), -1);
+		assert_int_equal(when, -77);
+	}
+	assert_int_equal(clock_parse_utc("1970-01-01T00:00:00Z", &when), 0);
+	assert_int_equal(when, 0);
+	assert_int_equal(clock_parse_utc("2028-02-29T12:34:56Z", &when), 0);
+	assert_int_equal(when, 1835440496);
+	assert_int_equal(clock_parse_utc("2106-02-07T06:28:16Z", &when), 0);
+	assert_int_equal(when, (int64_t)1 << 32);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(times_in_utc_are_read_strictly),
 		cmocka_unit_test(durations_are_read_in_all_their_forms),
 		cmocka_unit_test(
 			malformed_durations_are_refused_and_leave_the_output),

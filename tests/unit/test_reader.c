@@ -561,7 +561,7 @@ all_problems_come_at_once(void **state)
 			"empty list\n"
 			"p.cfg:12: unknown key \"other\" in the profile, "
 			"which takes fitout, name, budget, keep_generations, "
-			"signal, vars, things, words, probes, boss\n"
+			"serial, expires, signal, vars, things, words, probes, boss\n"
 			"p.cfg:13: probes must be a list of groups "
 			"( { ... }, { ... } ), found the text \"x\"\n");
 }
@@ -772,7 +772,7 @@ lines_are_those_of_the_values(void **state)
 			"\"bad\"\n"
 			"p.cfg:20: unknown key \"last\" in the profile, which "
 			"takes fitout, name, budget, keep_generations, "
-			"signal, vars, things, words, probes, boss\n");
+			"serial, expires, signal, vars, things, words, probes, boss\n");
 }
 
 static void
@@ -831,7 +831,7 @@ lines_go_on_behind_an_include(void **state)
 			"1.5; put it in quotes\n"
 			"p.cfg:5: unknown key \"x\" in the profile, which "
 			"takes fitout, name, budget, keep_generations, "
-			"signal, vars, things, words, probes, boss\n", inc));
+			"serial, expires, signal, vars, things, words, probes, boss\n", inc));
 }
 
 static void

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/profile_text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "io/fetcher.h"
+#include "io/newfile.h"
+#include "profile/bytes.h"
+
+#define REMOTE_TIMEOUT_MS (120 * 1000)
+
+bool
+profile_is_remote(const char *source)
+{
+	return str_starts(source, "http://") || str_starts(source, "https://");
+}
+
+static int
+fetch(struct arena *arena, const char *label, const char *source, size_t max,
+      const char **ret_text, size_t *ret_n, struct error *err)
+{
+	own_str struct str text = STR_INIT(max + 1);
+	own_fetcher struct fetcher *fetcher =
+		fetcher_new(&fetcher_options_default);
+	const char *urls[] = { source, NULL };
+	struct fetch_request request = {
+		.label = label,
+		.urls = urls,
+		.max_bytes = max,
+		.deadline = deadline_in(REMOTE_TIMEOUT_MS),
+	};
+	int status;
+
+	if (fetcher_exchange(fetcher, &request, &status, &text, err) < 0)
+		return -1;
+	*ret_text = arena_dup_n(arena, str_get(&text), text.len);
+	*ret_n = text.len;
+	return 0;
+}
+
+static int
+fetch_profile(struct arena *arena, const char *source, const char **ret_text,
+	      size_t *ret_n, struct error *err)
+{
+	if (fetch(arena, "profile", source, PROFILE_BYTES_MAX, ret_text, ret_n,
+		  err) < 0)
+		return -1;
+	return *ret_n > 0 ? 0 : error_raise(err, ERROR_PROFILE,
+					    "%s: is empty", source);
+}
+
+/* "scheme://user:password@host", or a signed address. */
+static bool
+holds_secret(const char *text)
+{
+	if (strstr(text, "X-Amz-Signature=") || strstr(text, "token="))
+		return true;
+	while ((text = strstr(text, "://"))) {
+		size_t n;
+
+		text += strlen("://");
+		n = strcspn(text, "/@\" \t\n");
+		if (text[n] == '@' && memchr(text, ':', n))
+			return true;
+	}
+	return false;
+}
+
+static void
+warn_readable(int fd, const char *path, const char *text)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && (st.st_mode & S_IROTH) &&
+	    holds_secret(text))
+		log_warning("profile.readable", NULL,
+			"%s has an address with a password or a signature in "
+			"it, and others can read it (mode %04o): chmod o-r it",
+			path, (unsigned)st.st_mode & 07777);
+}
+
+int
+profile_file_text(struct arena *arena, const char *path,
+		  const char **ret_text, size_t *ret_n, struct error *err)
+{
+	own_fd int fd = path_open_guarded(path, err);
+
+	if (fd < 0)
+		return -1;
+	if (bytes_read_fd(arena, path, fd, PROFILE_BYTES_MAX, ret_text, ret_n,
+			  err) < 0)
+		return -1;
+	warn_readable(fd, path, *ret_text);
+	return 0;
+}
+
+int
+profile_text(struct arena *arena, const char *source, const char **ret_text,
+	     size_t *ret_n, struct error *err)
+{
+	if (profile_is_remote(source))
+		return fetch_profile(arena, source, ret_text, ret_n, err);
+	if (strcmp(source, "-") == 0)
+		return bytes_read_fd(arena, "standard input", STDIN_FILENO,
+				     PROFILE_BYTES_MAX, ret_text, ret_n, err);
+	return profile_file_text(arena, source, ret_text, ret_n, err);
+}
+
+/* Where the path of an address ends. */
+static size_t
+path_length(const char *source)
+{
+	return profile_is_remote(source) ? strcspn(source, "?#")
+					 : strlen(source);
+}
+
+const char *
+profile_beside(struct arena *arena, const char *source, const char *suffix)
+{
+	size_t n = path_length(source);
+
+	return arena_printf(arena, "%.*s%s%s", (int)n, source, suffix,
+			    source + n);
+}
+
+const char *
+profile_file_name(struct arena *arena, const char *source)
+{
+	return path_base(arena_dup_n(arena, source, path_length(source)));
+}
+
+static int
+read_file(struct arena *arena, const char *path, size_t max,
+	  const char **ret_bytes, size_t *ret_n, struct error *err)
+{
+	own_str struct str bytes = STR_INIT(max + 1);
+	own_fd int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY |
+			     O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return error_sys(err, "open %s", path);
+	if (file_read_fd(fd, path, max, &bytes, err) < 0)
+		return -1;
+	*ret_bytes = arena_dup_n(arena, str_get(&bytes), bytes.len);
+	*ret_n = bytes.len;
+	return 1;
+}
+
+int
+profile_read_beside(struct arena *arena, const char *source, size_t max,
+		    const char **ret_bytes, size_t *ret_n, struct error *err)
+{
+	if (!profile_is_remote(source))
+		return read_file(arena, source, max, ret_bytes, ret_n, err);
+	return fetch(arena, "signature", source, max, ret_bytes, ret_n,
+		     err) < 0 ? -1 : 1;
+}
