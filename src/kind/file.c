@@ -223,6 +223,8 @@ expand(struct context *context, const struct file_spec *spec, struct str *text,
 			       str_get(text), err);
 	if (!expanded)
 		return -1;
+	if (expanded == str_get(text))   /* nothing to expand */
+		return 0;
 	str_clear(text);
 	str_add(text, expanded);
 	return 0;

@@ -10,3 +10,6 @@ apply
 plan
 echo "the same: $?"
 plan --set port=8080
+echo "a variable: $?"
+printf 'nothing to expand\n' | put conf.in
+plan
