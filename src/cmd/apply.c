@@ -12,6 +12,7 @@ static const struct option_row apply_options[] = {
 	{ "sha256", "HEX" },
 	{ "public-key", "KEY" },
 	{ "allow-older", NULL },
+	{ "verify", NULL },
 	{ NULL, NULL }
 };
 
@@ -20,9 +21,10 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 {
 	own_str struct str summary = STR_INIT(64 * 1024);
 	const struct profile *profile;
-	bool allow_older = false;
+	bool allow_older = false, verify = false;
 	const struct profile_flag flags[] = {
 		{ "allow-older", &allow_older },
+		{ "verify", &verify },
 		{ NULL, NULL }
 	};
 	struct run_options run;
@@ -40,6 +42,7 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 		.n_settings = options->n_settings,
 		.freshness = { allow_older, options->serial_jump,
 			       &options->trust },
+		.verify = verify,
 		.json = options->json,
 	};
 	status = apply(options->arena, &run, &summary, err);

@@ -15,12 +15,13 @@ static const struct option_row plan_options[] = {
 	{ "public-key", "KEY" },
 	{ "allow-older", NULL },
 	{ "exit-code", NULL },
+	{ "verify", NULL },
 	{ NULL, NULL }
 };
 
 static int
 print(struct options *options, const struct profile *profile,
-      bool allow_older, bool *ret_nothing, struct error *err)
+      bool allow_older, bool verify, bool *ret_nothing, struct error *err)
 {
 	struct run_options run = {
 		.command = "plan",
@@ -32,6 +33,7 @@ print(struct options *options, const struct profile *profile,
 		.freshness = { allow_older, options->serial_jump,
 			       &options->trust },
 		.read_only = true,
+		.verify = verify,
 	};
 	own_json struct json *plan = NULL;
 	own_str struct str out = STR_INIT((size_t)64 << 20);
@@ -53,17 +55,18 @@ static int
 plan_run(struct options *options, int argc, char **argv, struct error *err)
 {
 	const struct profile *profile;
-	bool exit_code = false, allow_older = false;
+	bool exit_code = false, allow_older = false, verify = false;
 	const struct profile_flag flags[] = {
 		{ "exit-code", &exit_code },
 		{ "allow-older", &allow_older },
+		{ "verify", &verify },
 		{ NULL, NULL }
 	};
 	bool nothing;
 
 	if (profile_from_arguments(options, &command_plan, argc, argv, flags,
 				   &profile, err) < 0 ||
-	    print(options, profile, allow_older, &nothing, err) < 0)
+	    print(options, profile, allow_older, verify, &nothing, err) < 0)
 		return -1;
 	return exit_code && !nothing ? EXIT_CHANGES : 0;
 }

@@ -210,6 +210,7 @@ differs(struct comparison *comparison, const char *path, const char *what)
 	struct manifest_difference difference = {
 		.path = str_printable(*path ? path : ".", shown,
 				      sizeof(shown)),
+		.entry = *path ? path : ".",
 		.what = what,
 	};
 

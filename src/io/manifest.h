@@ -36,7 +36,8 @@ int manifest_write(int dirfd, const char *name,
 		   struct error *err);
 
 struct manifest_difference {
-	const char *path;          /* relative, printable */
+	const char *path;          /* relative, printable; "." the top */
+	const char *entry;         /* the same as it is, for opening it */
 	const char *what;          /* "missing", "added", "content", "target",
 				      "modification time", "size 3, was 4",
 				      "mode 0600, was 0644",

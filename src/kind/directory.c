@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include "base/path.h"
 #include "io/transaction.h"
 #include "kind/place.h"
 
@@ -43,16 +44,38 @@ directory_observe(struct context *context, struct step *step,
 		place_decide(context, step, ACTION_CREATE, "not there");
 		return 0;
 	}
-	if (!S_ISDIR(st.st_mode))
-		return error_raise(err, ERROR_SYSTEM,
-			"%s is %s, and the profile wants a directory there: "
-			"move it away first", spec->path,
-			place_type(st.st_mode));
+	if (!S_ISDIR(st.st_mode)) {
+		if (!place_was_ours(step))
+			return error_raise(err, ERROR_SYSTEM,
+				"%s is %s, and the profile wants a directory "
+				"there: move it away first", spec->path,
+				place_type(st.st_mode));
+		place_decide(context, step, ACTION_CHANGE, "it is %s",
+			     place_type(st.st_mode));
+		return 0;
+	}
 	if (place_owner(context, spec->owner, spec->group, &owner, err) < 0)
 		return -1;
 	place_compare(context, step, &st, &owner, spec->owner, spec->group,
 		      (mode_t)spec->mode);
 	return 0;
+}
+
+/* To where it can be kept for whoever put it there (run/drift.h). */
+static int
+take_away(struct context *context, struct step *step, struct error *err)
+{
+	const char *destination = step->resource->destination;
+	const char *path;
+	int dirfd;
+
+	if (transaction_staging(context->transaction, destination, &dirfd,
+				&path, err) < 0)
+		return -1;
+	step->old = path_join(context->arena, path,
+		transaction_new_name(context->transaction));
+	return transaction_move(context->transaction, destination, step->old,
+				err);
 }
 
 /* Looked at again: an exchanged tree may have brought or lost it. */
@@ -76,9 +99,13 @@ directory_commit(struct context *context, struct step *step,
 		return transaction_mkdir(context->transaction, spec->path,
 					 (mode_t)spec->mode, owner.uid,
 					 owner.gid, err);
-	if (!S_ISDIR(st.st_mode))
-		return error_raise(err, ERROR_SYSTEM, "%s is %s", spec->path,
-				   place_type(st.st_mode));
+	if (!S_ISDIR(st.st_mode)) {
+		if (take_away(context, step, err) < 0)
+			return -1;
+		return transaction_mkdir(context->transaction, spec->path,
+					 (mode_t)spec->mode, owner.uid,
+					 owner.gid, err);
+	}
 	return transaction_attributes(context->transaction, spec->path,
 				      (mode_t)spec->mode, owner.uid,
 				      owner.gid, err);

@@ -350,7 +350,7 @@ file_observe(struct context *context, struct step *step, struct error *err)
 		place_decide(context, step, ACTION_CREATE, "not there");
 		return 0;
 	}
-	if (S_ISDIR(st.st_mode))
+	if (S_ISDIR(st.st_mode) && !place_was_ours(step))
 		return error_raise(err, ERROR_SYSTEM,
 			"%s is a directory, and the profile wants a file "
 			"there: move it away first", spec->to);

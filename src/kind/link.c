@@ -70,7 +70,7 @@ link_observe(struct context *context, struct step *step, struct error *err)
 		return 0;
 	}
 	if (!S_ISLNK(st.st_mode)) {
-		if (S_ISDIR(st.st_mode))
+		if (S_ISDIR(st.st_mode) && !place_was_ours(step))
 			return error_raise(err, ERROR_SYSTEM,
 				"%s is a directory, and the profile wants a "
 				"link there: move it away first", spec->path);

@@ -215,8 +215,8 @@ observe_drift(struct context *context, struct step *step, struct error *err)
 	if (dirfd < 0)
 		return -1;
 	if (manifest_compare(dirfd, path_base(into), step->recorded->manifest,
-			     step->recorded->manifest_bytes, &filter, false,
-			     note_difference, &first, &n, err) < 0)
+			     step->recorded->manifest_bytes, &filter,
+			     context->verify, note_difference, &first, &n, err) < 0)
 		return error_in(err, "compare %s with what was installed",
 				into);
 	if (n)
@@ -252,11 +252,16 @@ package_observe(struct context *context, struct step *step, struct error *err)
 		place_decide(context, step, ACTION_CREATE, "not there");
 		return 0;
 	}
-	if (!S_ISDIR(st.st_mode))
-		return error_raise(err, ERROR_SYSTEM,
-			"%s is %s, and %s would replace it by a directory: "
-			"move it away first", spec->into,
-			place_type(st.st_mode), step->resource->label);
+	if (!S_ISDIR(st.st_mode)) {
+		if (!place_was_ours(step))
+			return error_raise(err, ERROR_SYSTEM,
+				"%s is %s, and %s would replace it by a "
+				"directory: move it away first", spec->into,
+				place_type(st.st_mode), step->resource->label);
+		place_decide(context, step, ACTION_CHANGE, "it is %s",
+			     place_type(st.st_mode));
+		return 0;
+	}
 	if (!step->recorded) {
 		place_decide(context, step, ACTION_CHANGE,
 			     "replaces a directory that fitout did not install");

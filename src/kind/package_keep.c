@@ -104,10 +104,9 @@ old_tree(struct context *context, struct step *step)
 }
 
 static int
-keep_path(struct context *context, struct step *step, const char *kept,
-	  struct error *err)
+keep_path(struct context *context, struct step *step, const char *tree,
+	  const char *kept, struct error *err)
 {
-	const char *tree = old_tree(context, step);
 	const char *to = path_join(context->arena, step->staged, kept);
 	int there = look_at_kept(context, tree, kept, err);
 
@@ -125,9 +124,17 @@ int
 package_keep_paths(struct context *context, struct step *step, struct error *err)
 {
 	const struct package_spec *spec = step->resource->spec;
+	const char *tree = old_tree(context, step);
+	struct stat st;
+	int there = place_look(context, tree, &st, err);
 
+	if (there < 0)
+		return -1;
+	/* Where a link leads is not ours: what is kept there stays there. */
+	if (!there || !S_ISDIR(st.st_mode))
+		return 0;
 	for (size_t i = 0; spec->keep && spec->keep[i]; i++)
-		if (keep_path(context, step, spec->keep[i], err) < 0)
+		if (keep_path(context, step, tree, spec->keep[i], err) < 0)
 			return error_in(err, "keep %s", spec->keep[i]);
 	return 0;
 }

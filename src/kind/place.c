@@ -29,7 +29,8 @@ place_look(struct context *context, const char *path, struct stat *st,
 					 &probe);
 
 	if (dirfd < 0) {
-		if (probe.sys == ENOENT)
+		/* ENOTDIR: what is above it is in its own step's hands. */
+		if (probe.sys == ENOENT || probe.sys == ENOTDIR)
 			return 0;
 		*err = probe;
 		return -1;
@@ -157,6 +158,13 @@ place_owner_now(struct context *context, const char *owner, const char *group,
 		struct place_owner *ret_owner, struct error *err)
 {
 	return resolve(context, owner, group, false, ret_owner, err);
+}
+
+bool
+place_was_ours(const struct step *step)
+{
+	return step->recorded && str_equal(step->recorded->destination,
+					   step->resource->destination);
 }
 
 const char *

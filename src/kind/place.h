@@ -31,6 +31,10 @@ int place_owner_now(struct context *context, const char *owner,
 		    const char *group, struct place_owner *ret_owner,
 		    struct error *err);
 
+/* Did the last generation put something of this resource at this very place?
+ * What is there instead was put there by somebody since, and goes. */
+bool place_was_ours(const struct step *step);
+
 /* What a type is called: "a directory", "a file", "a link". */
 const char *place_type(mode_t mode);
 

@@ -235,6 +235,7 @@ struct context {
 	int64_t rollback_to;            /* 0: this is no rollback */
 	bool gate_open;                 /* as the run found it */
 	bool digests;                   /* record: hash every file as well */
+	bool verify;                    /* observe: hash every file as well */
 	struct deadline budget;         /* bounds every wait */
 	int64_t budget_s;               /* as the profile says it */
 	const char *run_id;

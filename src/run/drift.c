@@ -27,8 +27,7 @@ has_drifted(const struct step *step)
 {
 	own_str struct str spec = STR_INIT((size_t)16 << 20);
 
-	if (!step->old || !step->recorded || !step->committed ||
-	    step->recorded->manifest_bytes == 0)
+	if (!step->old || !step->recorded || !step->committed)
 		return false;
 	key_describe(step->resource->kind->keys, step->resource->spec, &spec);
 	return strcmp(str_get(&spec), step->recorded->spec) == 0;
@@ -73,9 +72,11 @@ open_parents(struct arena *arena, int driftfd, const char *path,
 	return fd;
 }
 
-/* One file of the replaced thing; PATH is relative to it, "." itself. */
+/* One file of the replaced thing; PATH is relative to it, "." itself. WHOLE:
+ * also a directory, as it is there instead of something else, or new. */
 static int
-save_path(struct saving *saving, const char *path, struct error *err)
+save_path(struct saving *saving, const char *path, bool whole,
+	  struct error *err)
 {
 	struct arena *arena = saving->run->arena;
 	bool top = strcmp(path, ".") == 0;
@@ -87,7 +88,7 @@ save_path(struct saving *saving, const char *path, struct error *err)
 
 	if (fstatat(saving->olddirfd, from, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_sys(err, "look at it");
-	if (top && S_ISDIR(st.st_mode))
+	if (S_ISDIR(st.st_mode) && !whole)
 		return 0;   /* its mode or owner: nothing to keep */
 	own_fd int parent = open_parents(arena, saving->driftfd, to, err);
 	if (parent < 0 || tree_remove(parent, path_base(to), err) < 0)
@@ -107,10 +108,12 @@ save_difference(void *context, const struct manifest_difference *difference)
 {
 	struct saving *saving = context;
 	struct error err = ERROR_INIT;
+	bool whole = str_starts(difference->what, "type ") ||
+		     strcmp(difference->what, "added") == 0;
 
 	if (strcmp(difference->what, "missing") == 0)
 		return 0;
-	if (save_path(saving, difference->path, &err) < 0)
+	if (save_path(saving, difference->entry, whole, &err) < 0)
 		log_warning("drift.lost", saving->destination,
 			    "%s could not be kept: %s", difference->path,
 			    err.text);
@@ -137,8 +140,8 @@ save_old(struct run *run, const char *label, const char *old,
 	while (filter.skip && filter.skip[filter.n])
 		filter.n++;
 	if (manifest_compare(dirfd, saving.old_name, record->manifest,
-			     record->manifest_bytes, &filter, false,
-			     save_difference, &saving, &n, err) < 0)
+			     record->manifest_bytes, &filter,
+			     run->context.verify, save_difference, &saving, &n, err) < 0)
 		return -1;
 	if (saving.saved)
 		log_info("drift.saved", label,

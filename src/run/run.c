@@ -195,6 +195,7 @@ run_plan(struct run *run, struct error *err)
 		.first_run = run->previous.number == 0,
 		.generation = run->previous.number,
 		.rollback_to = options->rollback_to,
+		.verify = options->verify,
 		.gate_open = run->gate_was_open,
 		.budget_s = options->profile->budget_s,
 		.budget = deadline_in(options->profile->budget_s * 1000),

@@ -28,6 +28,7 @@ struct run_options {
 	int64_t rollback_to;             /* a generation's number; 0: none */
 	struct freshness_options freshness;
 	bool read_only;                  /* make nothing, lock nothing */
+	bool verify;                     /* hash every installed file */
 	bool json;                       /* the summary as one JSON object */
 };
 

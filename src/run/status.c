@@ -68,7 +68,7 @@ compare(struct arena *arena, const struct state *state,
 			     verify, note, drift, ret_n, &err) == 0)
 		return;
 	*ret_n = 1;
-	note(drift, &(struct manifest_difference){ ".", err.text });
+	note(drift, &(struct manifest_difference){ ".", ".", err.text });
 }
 
 static struct json *
@@ -87,7 +87,7 @@ resource_json(struct arena *arena, const struct state *state,
 	} else if (row->record.destination &&
 		   (differs = status_live_differs(live, i))) {
 		n = 1;
-		note(&drift, &(struct manifest_difference){ ".", differs });
+		note(&drift, &(struct manifest_difference){ ".", ".", differs });
 	}
 	json_set_text(object, "kind", row->kind);
 	json_set_text(object, "name", row->name);
