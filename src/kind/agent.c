@@ -14,6 +14,7 @@
 #include "kind/init_system.h"
 #include "kind/kinds.h"
 #include "kind/place.h"
+#include "kind/program.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
 
@@ -215,6 +216,7 @@ agent_observe(struct context *context, struct step *step, struct error *err)
 	const struct agent_spec *spec = step->resource->spec;
 	const char *change = NULL;
 
+	agent_note_running(context, step);
 	if (spec->package && spec->package->unverified)
 		log_warning("fetch.unverified", step->resource->label,
 			    "unverified = true: whoever answers for its "
@@ -238,6 +240,20 @@ agent_observe(struct context *context, struct step *step, struct error *err)
 		 !agent_is_running(context, spec))
 		place_decide(context, step, ACTION_RUN, "not running");
 	return 0;
+}
+
+/* An installer that has yet to run may bring them. */
+static int
+agent_expect(struct context *context, struct step *step, struct error *err)
+{
+	const struct agent_spec *spec = step->resource->spec;
+
+	if (spec->install && step->action != ACTION_NONE)
+		return 0;
+	if (program_expect(context, step, "start", spec->start, err) < 0 ||
+	    program_expect(context, step, "stop", spec->stop, err) < 0)
+		return -1;
+	return program_expect(context, step, "status", spec->status, err);
 }
 
 /* ---- release ---- */
@@ -313,6 +329,7 @@ const struct kind kind_agent = {
 	.check = agent_check,
 	.observe = agent_observe,
 	.source = agent_source,
+	.expect = agent_expect,
 	.hold = agent_hold,
 	.stage = agent_stage,
 	.settle = agent_settle,

@@ -136,9 +136,9 @@ ongoing_deployment(const struct context *context)
 }
 
 static int
-drain(struct context *context, struct step *step, struct error *err)
+drain(struct context *context, const struct step *step,
+      const struct agent_spec *spec, struct error *err)
 {
-	const struct agent_spec *spec = step->resource->spec;
 	struct deadline deadline = deadline_within(context->budget,
 						   spec->drain_s * 1000);
 	const char *deployment, *said = NULL;
@@ -168,10 +168,9 @@ drain(struct context *context, struct step *step, struct error *err)
 }
 
 int
-agent_hold_command(struct context *context, struct step *step,
+agent_hold_command(struct context *context, const struct agent_spec *spec,
 		   struct error *err)
 {
-	const struct agent_spec *spec = step->resource->spec;
 	int running = agent_command_says(context, spec);
 
 	if (running == 0)
@@ -193,9 +192,9 @@ agent_hold_command(struct context *context, struct step *step,
 }
 
 static int
-hold_service(struct context *context, struct step *step, struct error *err)
+hold_service(struct context *context, struct step *step,
+	     const struct agent_spec *spec, struct error *err)
 {
-	const struct agent_spec *spec = step->resource->spec;
 	struct deadline deadline = deadline_within(context->budget,
 						   spec->timeout_s * 1000);
 	struct agent_gate gate;
@@ -220,18 +219,78 @@ hold_service(struct context *context, struct step *step, struct error *err)
 	return 0;
 }
 
+void
+agent_note_running(const struct context *context, struct step *step)
+{
+	const struct agent_spec *spec = step->before ? step->before
+						     : step->resource->spec;
+
+	if (context->image)
+		return;
+	step->ran = agent_is_kind(spec, "command")
+		? agent_command_says(context, spec) != 0
+		: agent_is_running(context, spec);
+}
+
+static int
+hold(struct context *context, struct step *step,
+     const struct agent_spec *spec, struct error *err)
+{
+	if (agent_is_running(context, spec) &&
+	    drain(context, step, spec, err) < 0)
+		return -1;
+	if (agent_is_kind(spec, "command"))
+		return agent_hold_command(context, spec, err);
+	return hold_service(context, step, spec, err);
+}
+
+/* After the agent was stopped by the words of ONE: is it, by those of OTHER,
+ * another one that may run? */
+static bool
+is_another(const struct context *context, const struct agent_spec *one,
+	   const struct agent_spec *other)
+{
+	const char *service = agent_service_of(other);
+
+	if (!service)
+		return agent_command_says(context, other) == 1;
+	return !str_equal(service, agent_service_of(one));
+}
+
+/* What runs is told by the last generation's words, or, once this run has
+ * started something, by the profile's. The others help where these fail: a
+ * profile must be able to mend a stop that never worked. */
+static int
+hold_either(struct context *context, struct step *step, struct error *err)
+{
+	const struct agent_spec *spec = step->resource->spec;
+	const struct agent_spec *first = step->activated || !step->before
+		? spec : step->before;
+	const struct agent_spec *other = first == spec ? step->before : spec;
+	struct error second = ERROR_INIT;
+
+	if (hold(context, step, first, err) == 0)
+		return other && is_another(context, first, other)
+			? hold(context, step, other, err) : 0;
+	if (!other || err->code == ERROR_INTERRUPTED ||
+	    err->code == ERROR_TIMEOUT ||
+	    (agent_is_kind(other, "command") && !other->stop) ||
+	    hold(context, step, other, &second) < 0)
+		return -1;
+	log_warning("agent.stop", step->resource->label, "%s; it was stopped "
+		    "as %s says", err->text, other == spec ? "the profile"
+		    : "the generation before");
+	return 0;
+}
+
 int
 agent_hold(struct context *context, struct step *step, struct error *err)
 {
-	const struct agent_spec *spec = step->resource->spec;
-
 	if (agent_shield_recover(context, err) < 0)
 		return -1;
 	if (context->image)
 		return 0;
-	if (agent_is_running(context, spec) && drain(context, step, err) < 0)
-		return -1;
-	if (agent_is_kind(spec, "command"))
-		return agent_hold_command(context, step, err);
-	return hold_service(context, step, err);
+	if (!step->activated)
+		agent_note_running(context, step);
+	return hold_either(context, step, err);
 }

@@ -134,7 +134,7 @@ verify_stopped(struct context *context, struct step *step, struct error *err)
 	if (context->image || !agent_is_running(context, spec))
 		return 0;
 	if (agent_is_kind(spec, "command")) {
-		if (agent_hold_command(context, step, &ignored) < 0)
+		if (agent_hold_command(context, spec, &ignored) < 0)
 			return error_raise(err, ERROR_CHECK, "installing the "
 				"agent has started it, and it cannot be "
 				"stopped: %s", ignored.text);

@@ -43,8 +43,10 @@ int agent_command_says(const struct context *context,
 bool agent_is_running(const struct context *context,
 		      const struct agent_spec *spec);
 /* Stop an agent that is a command. */
-int agent_hold_command(struct context *context, struct step *step,
+int agent_hold_command(struct context *context, const struct agent_spec *spec,
 		       struct error *err);
+/* Set step->ran, as the last generation's words tell. */
+void agent_note_running(const struct context *context, struct step *step);
 
 int agent_status(struct context *context, struct step *step,
 		 struct error *err);

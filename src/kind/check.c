@@ -23,6 +23,7 @@
 #include "base/process.h"
 #include "io/fetcher.h"
 #include "kind/output.h"
+#include "kind/program.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
 
@@ -320,6 +321,14 @@ check_observe(struct context *context, struct step *step, struct error *err)
 	return 0;
 }
 
+static int
+check_expect(struct context *context, struct step *step, struct error *err)
+{
+	const struct check_spec *spec = step->resource->spec;
+
+	return program_expect(context, step, "run", spec->run, err);
+}
+
 /* What is asked, where the check's own name does not say it. */
 static const char *
 target_of(const struct context *context, const struct check_spec *spec)
@@ -408,5 +417,6 @@ const struct kind kind_check = {
 	.name_key = "name",
 	.check = check_check,
 	.observe = check_observe,
+	.expect = check_expect,
 	.activate = check_activate,
 };

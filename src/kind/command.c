@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "kind/output.h"
+#include "kind/program.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
 
@@ -177,6 +178,15 @@ command_observe(struct context *context, struct step *step, struct error *err)
 }
 
 static int
+command_expect(struct context *context, struct step *step, struct error *err)
+{
+	const struct command_spec *spec = step->resource->spec;
+
+	return step->action == ACTION_NONE ? 0
+		: program_expect(context, step, "run", spec->run, err);
+}
+
+static int
 command_commit(struct context *context, struct step *step, struct error *err)
 {
 	const struct command_spec *spec = step->resource->spec;
@@ -236,5 +246,6 @@ const struct kind kind_command = {
 	.name_key = "name",
 	.check = command_check,
 	.observe = command_observe,
+	.expect = command_expect,
 	.commit = command_commit,
 };

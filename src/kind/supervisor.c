@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "kind/kinds.h"
+#include "kind/program.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
 
@@ -240,6 +241,15 @@ supervisor_observe(struct context *context, struct step *step,
 	return 0;
 }
 
+static int
+supervisor_expect(struct context *context, struct step *step,
+		  struct error *err)
+{
+	const struct supervisor_spec *spec = step->resource->spec;
+
+	return program_expect(context, step, "daemon", spec->daemon, err);
+}
+
 /* ---- commit: the next boot ---- */
 
 static int
@@ -450,6 +460,7 @@ const struct kind kind_supervisor = {
 	.check = supervisor_check,
 	.observe = supervisor_observe,
 	.foresee = supervisor_foresee,
+	.expect = supervisor_expect,
 	.settle = supervisor_settle,
 	.commit = supervisor_commit,
 	.activate = supervisor_activate,

@@ -15,6 +15,9 @@
  *	foresee   what the run will do or cannot know yet, where reason and
  *	          diff do not say it: lines of text ("restart app: /srv/app
  *	          changes"). Pure reading.
+ *	expect    are the programs there that the profile names, or do they come?
+ *	          No effect. Asked of every step, before anything is staged
+ *	          and once all is.
  *	hold      (agent) nothing may be deployed from here on: stop it, wait for
  *	          what it is doing, keep it from being started by anything.
  *	stage     no visible effect: prepare in staging; start the fetch.
@@ -35,8 +38,8 @@
  *	          within the budget. What cannot be found out is said so, too.
  *
  * All but check may fail: 0, or -1 after filling ERR. Ops that a kind does
- * not need are NULL. An op other than check, observe and restore is called
- * only for steps with an action (hold and release: always).
+ * not need are NULL. An op other than check, observe, expect and restore is
+ * called only for steps with an action (hold and release: always).
  */
 #pragma once
 
@@ -114,6 +117,8 @@ struct kind {
 		       struct fetch_source *ret_source);
 	void (*foresee)(struct context *context, const struct step *step,
 			struct str *out);
+	int (*expect)(struct context *context, struct step *step,
+		      struct error *err);
 	int (*hold)(struct context *context, struct step *step,
 		    struct error *err);
 	int (*stage)(struct context *context, struct step *step,
@@ -185,6 +190,9 @@ struct step {
 	const char *origin;        /* what the content is taken from, for
 				      messages: "nginx:etc/app.conf"; or NULL */
 	const struct record *recorded;   /* NULL: never installed by us */
+	const void *before;        /* the kind's spec as the last generation has
+				      it, without secrets; NULL where it is
+				      the resource's, or nothing recorded */
 	const struct record *earlier;    /* rollback: what the generation gone
 					    back to says of it; or NULL */
 	const char *staged;        /* absolute path in staging, once staged */
@@ -197,6 +205,9 @@ struct step {
 	void *state;               /* the kind's own, in the arena */
 	struct stream *stream;     /* set by context_fetch */
 	bool staged_done, committed, activated;
+	bool ran;                  /* (agent) it ran when we came, or nobody
+				      can know: it is to run again after an
+				      undo. Set by observe and hold */
 };
 
 /* Bytes that a kind wants: from the first mirror that serves them, hashed by

@@ -76,7 +76,7 @@ stage(struct run *run, struct error *err)
 			return -1;
 		step->staged_done = true;
 	}
-	return 0;
+	return run_expect(run, err);
 }
 
 /* For each step of PHASE with an action: the op, and its mark. */
@@ -193,6 +193,28 @@ record(struct run *run, struct error *err)
 	return result;
 }
 
+/* After an undo, what ran before is started, and as it was before. */
+static int
+release(struct run *run, struct step *step, bool again,
+	const struct proof *proof, struct error *err)
+{
+	const struct kind *kind = step->resource->kind;
+	struct resource resource = *step->resource;
+	struct step old = *step;
+
+	if (!again) {
+		step->activated = true;
+		return kind->release(&run->context, step, proof, err);
+	}
+	if (step->before)
+		resource.spec = step->before;
+	old.resource = &resource;
+	if (kind->release(&run->context, &old, proof, err) == 0)
+		return 0;
+	step->left = old.left;
+	return -1;
+}
+
 /* The only place from which an agent is started. */
 static int
 open_and_start(struct run *run, bool again, struct error *err)
@@ -214,12 +236,9 @@ open_and_start(struct run *run, bool again, struct error *err)
 		struct step *step = &run->plan.steps[i];
 		int64_t now = clock_ms();
 
-		/* After an undo: what did not run before need not now. */
-		if (!step->resource->kind->release ||
-		    (again && step->action == ACTION_RUN))
+		if (!step->resource->kind->release || (again && !step->ran))
 			continue;
-		if (step->resource->kind->release(&run->context, step, proof,
-						  err) < 0)
+		if (release(run, step, again, proof, err) < 0)
 			return error_in(err, "%s", step->resource->label);
 		timeline_add(&run->timeline, "agent.start",
 			     step->resource->label, now, clock_ms(), NULL);
@@ -331,6 +350,7 @@ undo(struct run *run, struct error *err)
 	timeline_add(&run->timeline, "undo", NULL, begin, clock_ms(), NULL);
 	if (run->activated && restore_programs(run, err) < 0)
 		result = -1;
+	run->taken_back = result == 0;
 	if (result == 0)
 		recovery_undone(run);
 	if (result == 0 && stopped < 0) {
@@ -448,6 +468,7 @@ report(struct run *run, enum outcome outcome, const struct error *error,
 		.undo_error = undo_error,
 		.generation = run->generation,
 		.gate_open = run->gate_is_open,
+		.taken_back = run->taken_back,
 		.profile = run->context.profile,
 		.plan = &run->plan,
 		.timeline = &run->timeline,

@@ -227,6 +227,42 @@ summary_done(const struct run_facts *facts, struct str *out)
 }
 
 static void
+say_stuck(const struct run_facts *facts, struct str *out)
+{
+	if (!facts->taken_back)
+		str_addf(out, "  COULD NOT BE UNDONE: %s\n  A person must "
+			 "look: this host is neither old nor new.\n",
+			 facts->undo_error->text);
+	else
+		str_addf(out, "  All that was put in place was taken back: "
+			 "trees, files and programs are as\n  they were "
+			 "before (generation %lld).\n  BUT NOT THE AGENT: "
+			 "%s\n  A person must look: mend that, then apply the "
+			 "profile of generation %lld again;\n  it starts the "
+			 "agent.\n", (long long)facts->generation,
+			 facts->undo_error->text,
+			 (long long)facts->generation);
+}
+
+static void
+say_agent(const struct run_facts *facts, struct str *out)
+{
+	const struct step *agent = find_agent(facts->plan);
+
+	if (!agent)
+		return;
+	if (!facts->gate_open)
+		str_add(out, facts->outcome == OUTCOME_STUCK
+			? "  The gate is closed.\n"
+			: "  The agent was not started.\n");
+	else if (agent->ran)
+		str_add(out, "  The agent runs on what was there before.\n");
+	else
+		str_add(out, "  The agent did not run before, and was not "
+			"started.\n");
+}
+
+static void
 summary_failed(const struct run_facts *facts, struct str *out)
 {
 	static const char rule[] = "========================================"
@@ -240,17 +276,12 @@ summary_failed(const struct run_facts *facts, struct str *out)
 		 error_code_name(facts->error->code));
 	str_addf(out, "  %s\n", facts->error->text);
 	if (facts->outcome == OUTCOME_STUCK)
-		str_addf(out, "  COULD NOT BE UNDONE: %s\n  A person must "
-			 "look: this host is neither old nor new.\n",
-			 facts->undo_error->text);
+		say_stuck(facts, out);
 	else
 		str_addf(out, "  The host is as it was before%s.\n",
 			 facts->generation ? "" : " (nothing was installed)");
 	add_left(facts->plan, out, "  ");
-	if (find_agent(facts->plan))
-		str_addf(out, "  The agent %s.\n", facts->gate_open
-			? "runs on what was there before"
-			: "was not started");
+	say_agent(facts, out);
 	str_add(out, "  More: fitout report\n");
 	str_add(out, rule);
 }

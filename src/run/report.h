@@ -29,6 +29,8 @@ struct run_facts {
 	const struct error *undo_error;  /* OUTCOME_STUCK */
 	int64_t generation;              /* current after the run; 0: none */
 	bool gate_open;
+	bool taken_back;                 /* OUTCOME_STUCK: all but the agent is
+					    as it was before */
 	const struct profile *profile;
 	const struct plan *plan;
 	const struct timeline *timeline;

@@ -85,6 +85,24 @@ run_step(struct run *run, struct step *step, const char *name, step_op *op,
 	return 0;
 }
 
+/* What is there was made by the last generation's words, not by these. */
+static const void *
+spec_before(struct run *run, const struct step *step)
+{
+	const struct kind *kind = step->resource->kind;
+	own_str struct str spec = STR_INIT((size_t)16 << 20);
+	void *before;
+
+	if (!step->recorded)
+		return NULL;
+	key_describe(kind->keys, step->resource->spec, &spec);
+	if (strcmp(str_get(&spec), step->recorded->spec) == 0)
+		return NULL;
+	before = arena_alloc(run->arena, kind->spec_size);
+	return key_restore(kind->keys, step->recorded->spec, run->arena,
+			   before) == 0 ? before : NULL;
+}
+
 static int
 observe(struct run *run, struct step *step, struct error *err)
 {
@@ -92,6 +110,7 @@ observe(struct run *run, struct step *step, struct error *err)
 		step->resource->kind->name, step->resource->name);
 	step->earlier = generation_find(&run->earlier,
 		step->resource->kind->name, step->resource->name);
+	step->before = spec_before(run, step);
 	return run_step(run, step, "observe", step->resource->kind->observe,
 			err);
 }
@@ -119,6 +138,19 @@ run_observe(struct run *run, struct error *err)
 			return -1;
 	}
 	timeline_add(&run->timeline, "observe", NULL, begin, clock_ms(), NULL);
+	return run_expect(run, err);
+}
+
+int
+run_expect(struct run *run, struct error *err)
+{
+	for (size_t i = 0; i < run->plan.n; i++) {
+		struct step *step = &run->plan.steps[i];
+
+		if (step->resource->kind->expect &&
+		    step->resource->kind->expect(&run->context, step, err) < 0)
+			return -1;
+	}
 	return 0;
 }
 

@@ -61,6 +61,7 @@ struct run {
 	bool held;                   /* the agent was stopped by this run */
 	bool released;               /* ... and may have been started again */
 	bool activated;              /* programs may have been touched */
+	bool taken_back;             /* by undo: trees, files, programs */
 	struct str *summary;         /* what to print at the end */
 };
 
@@ -78,6 +79,9 @@ int run_plan(struct run *run, struct error *err);
 int run_observe(struct run *run, struct error *err);
 /* After run_observe: would apply leave everything alone? */
 bool run_has_nothing_to_do(const struct run *run);
+/* Are all programs that the profile names there, or to come? Part of
+ * run_observe; asked again when all is staged. */
+int run_expect(struct run *run, struct error *err);
 /* Everything released; safe on what run_open left half. */
 void run_release(struct run *run);
 

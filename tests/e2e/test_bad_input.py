@@ -286,7 +286,7 @@ def test_program_that_exits_at_once_under_a_running_supervisord(scene):
 def test_supervisord_that_the_profile_starts_is_missing(scene):
     scene.change("supervisor", '"supervisord",', '"/srv/bin/supervisord",')
     scene.refused(1, "supervisor", "/srv/bin/supervisord",
-                  "No such file")
+                  "there is no program")
 
 
 def test_supervisord_is_missing(scene):
@@ -316,8 +316,6 @@ def test_supervisord_is_missing(scene):
                  ["check sh -c", "exit status 3", "not yet"], id="run"),
     pytest.param('run = [ "sleep", "100" ]',
                  ["check sleep 100", "still running"], id="run hangs"),
-    pytest.param('run = [ "/srv/app/bin/check" ]',
-                 ["/srv/app/bin/check", "No such file"], id="no program"),
 ])
 def test_check_never_holds(scene, request, check, words):
     scene.origin.content["/page"] = b"6*7\n"
@@ -330,6 +328,13 @@ def test_check_never_holds(scene, request, check, words):
         scene.blocks["supervisor"] = ""
     scene.refused(1, "check",
                   f"does not hold within its timeout ({timeout} s)", *words)
+
+
+def test_the_program_of_a_check_is_not_in_its_package(scene):
+    scene.blocks["checks"] = \
+        'checks = ( { run = [ "/srv/app/bin/check" ]; } );\n'
+    scene.refused(1, "scene.cfg:", "check /srv/app/bin/check",
+                  "there is no program")
 
 
 MEGABYTES = ("head -c 50000000 /dev/zero | tr '\\\\0' x; "
@@ -351,7 +356,8 @@ MEGABYTES = ("head -c 50000000 /dev/zero | tr '\\\\0' x; "
     pytest.param('"sh", "-c", "kill -9 $$"', ["killed by signal 9"],
                  id="is killed"),
     pytest.param('"/srv/app/bin/migrate"',
-                 ["/srv/app/bin/migrate", "No such file"], id="is missing"),
+                 ["/srv/app/bin/migrate", "there is no program"],
+                 id="is missing"),
     pytest.param('"true"', ["/srv/done is not there"],
                  id="does not make what it creates"),
 ])

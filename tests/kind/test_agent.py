@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An agent that is a command: when it is started, stopped, left alone."""
 import os
+import re
 import signal
 import subprocess
 import time
@@ -173,3 +174,100 @@ def test_an_installer_that_fails(agent, place):
     assert "exit status 9" in done.error() and "wrong machine" in done.error()
     assert agent.asked() == []
     assert "left in place" in done.out + done.err
+
+
+def test_an_undo_starts_it_as_it_was_started_before(agent, place):
+    place.apply(agent.profile())
+    text = agent.profile(content="y").replace('"start"', '"strat"')
+    agent.program.write_text(AGENT.replace("start)", "strat) exit 7 ;;\nstart)"))
+    done = place.apply(text, status=1)
+    assert "exit status 7" in done.error()
+    assert agent.running(), "by the words of the generation before"
+    assert agent.asked() == ["start", "stop", "strat", "start"]
+    assert "The agent runs on what was there before." in done.err
+    assert (place.dir / "file").read_text() == "x"
+
+
+def test_an_upgrade_stops_it_as_it_was_started(agent, place):
+    """The new profile is about another agent: the old one must end first."""
+    place.apply(agent.profile())
+    other = place.dir / "other"
+    other.mkdir()
+    (other / "agent").write_text(AGENT)
+    (other / "agent").chmod(0o755)
+    text = agent.profile(content="y").replace(str(agent.program),
+                                              f"{other}/agent")
+    place.apply(text)
+    try:
+        assert not agent.running() and agent.asked() == ["start", "stop"]
+        assert (other / "asked").read_text() == "start\n"
+    finally:
+        subprocess.run([other / "agent", "stop"])
+
+
+def test_a_profile_may_mend_a_stop_that_does_not_work(agent, place):
+    place.apply(agent.profile().replace('"stop"', '"stpo"'))
+    agent.program.write_text(AGENT.replace("stop)", "stpo) exit 3 ;;\nstop)"))
+    done = place.apply(agent.profile(content="y"))
+    assert "exit status 3" in done.err, done.err
+    assert agent.running() and agent.asked() == ["start", "stpo", "stop",
+                                                 "start"]
+
+
+def test_an_agent_that_cannot_be_started_again_is_all_that_is_missing(
+        agent, place):
+    place.apply(agent.profile())
+    (agent.dir / "start-fails").touch()
+    done = place.apply(agent.profile(content="y"), status=4)
+    assert (place.dir / "file").read_text() == "x"
+    assert "neither old nor new" not in done.err
+    assert "BUT NOT THE AGENT" in done.err and "no key" in done.err
+    assert "generation 1 again" in done.err, done.err
+    assert not agent.running()
+    (agent.dir / "start-fails").unlink()
+    place.apply(agent.profile())
+    assert agent.running(), "what the message says helps"
+
+
+def test_one_that_did_not_run_is_not_said_to_run(agent, place):
+    place.apply(agent.profile())
+    agent.close()
+    done = place.apply(agent.profile(content="y", check="false"), status=1)
+    assert "runs on what was there" not in done.err
+    assert "The agent did not run before, and was not started" in done.err
+    assert not agent.running() and agent.asked().count("start") == 1
+
+
+@pytest.mark.parametrize("word", ["start", "stop", "status"])
+def test_a_program_that_exists_nowhere_is_refused_before_anything_changes(
+        agent, place, word):
+    place.apply(agent.profile())
+    for content in "x", "y":     # nothing to do, and something
+        text = agent.profile(content=content).replace(
+            f'{word} = [ "{agent.program}"', f'{word} = [ "{agent.dir}/agnt"')
+        error = place.apply(text, status=1).error()
+        assert re.search(rf"profile.cfg:\d+: agent: {word}: there is no "
+                         rf"program {agent.dir}/agnt", error), error
+        assert place.run("plan", place.profile).status == 2
+    assert agent.running() and agent.asked() == ["start"]
+
+
+def test_a_program_that_a_package_brings_is_there(agent, place):
+    """In a tree that comes, by a link in it, or through a link to it."""
+    package = place.package("tree", {"bin/agent": AGENT})
+    at = place.programs / "tree"
+    tail = f'links = ( {{ path = "{place.dir}/to"; target = "{at}/bin"; }} );\n'
+    for program in f"{at}/bin/agent", f"{place.dir}/to/agent":
+        text = (f"packages = ( {package} );\n" + tail + agent.block()).replace(
+            str(agent.program), program)
+        place.apply(text)
+        subprocess.run([program, "stop"], check=True)
+        place.apply("")
+    error = place.apply(text.replace("to/agent", "to/agnt"), status=1).error()
+    assert "to/agnt" in error, error
+    error = place.apply((f"packages = ( {package} );\n" +
+                         agent.block()).replace(str(agent.program),
+                                                f"{at}/bin/agnt"),
+                        status=1).error()
+    assert "there is no program" in error and "bin/agnt" in error, error
+    assert not at.exists()

@@ -337,3 +337,14 @@ def test_a_program_that_cannot_be_executed_by_supervisord(place):
     assert "program two" in error, error
     assert not place.daemon_pid()
     assert os.listdir(place.programs) == []
+
+
+def test_a_misspelt_daemon_is_refused_even_while_supervisord_is_up(place):
+    place.apply(two_programs(place))
+    for more in "", "directories = ( { path = \"%s/d\"; } );" % place.dir:
+        text = two_programs(place).replace(
+            'daemon = [ "supervisord"', 'daemon = [ "/usr/bin/supervisrd"')
+        error = place.apply(text + more, status=1).error()
+        assert "supervisor: daemon: there is no program " \
+            "/usr/bin/supervisrd" in error, error
+    assert set(place.states().values()) == {"RUNNING"}

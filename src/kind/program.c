@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kind/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/own.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "kind/planned.h"
+#include "plan/plan.h"
+
+/* A package of the system, or a command, may bring anything. */
+static bool
+may_come(const struct plan *plan, const struct step *step)
+{
+	for (const struct step *at = plan->steps; at < step; at++) {
+		enum phase phase = at->resource->kind->phase;
+
+		if (at->action != ACTION_NONE && !at->committed &&
+		    (phase == PHASE_PREPARE || phase == PHASE_RUN))
+			return true;
+	}
+	return false;
+}
+
+/* Is a link the last thing that is there of PATH? What it leads to may come
+ * with the run, or be visible only once the tree is in its place. */
+static bool
+ends_at_link(const struct context *context, const char *path)
+{
+	while (strcmp(path, "/") != 0) {
+		struct error ignored = ERROR_INIT;
+		const char *parent = path_parent(context->arena, path);
+		own_fd int dir = path_open_dir(context->rootfd, parent,
+					       &ignored);
+		struct stat st;
+
+		if (dir >= 0)
+			return fstatat(dir, path_base(path), &st,
+				       AT_SYMLINK_NOFOLLOW) == 0 &&
+			       S_ISLNK(st.st_mode);
+		if (ignored.sys != ENOENT)
+			return true;
+		path = parent;
+	}
+	return false;
+}
+
+static bool
+is_missing(const struct context *context, const char *path)
+{
+	const struct step *owner = plan_owner(context->plan, path);
+	struct error why = ERROR_INIT;
+	const char *staged = path;
+	own_fd int node = planned_open(context, path, &why);
+
+	if (node >= 0 || why.sys != ENOENT)
+		return false;
+	for (; owner && !owner->staged; owner = plan_owner(context->plan,
+			path_parent(context->arena,
+				    owner->resource->destination)))
+		if (!strcmp(owner->resource->destination, "/"))
+			return true;
+	if (owner && owner->action != ACTION_NONE && !owner->committed)
+		staged = arena_printf(context->arena, "%s%s", owner->staged,
+			path + strlen(owner->resource->destination));
+	return !ends_at_link(context, staged);
+}
+
+/* Before staging nobody knows what the trees hold that are to come. */
+static bool
+is_open(const struct context *context, const struct step *step,
+	const char *path)
+{
+	const struct plan *plan = context->plan;
+	bool staged = false;
+
+	for (const struct step *at = plan->steps; at < step; at++)
+		staged = staged || at->staged_done;
+	return !staged && plan_touches(plan, path);
+}
+
+/* A name without a slash is looked for in the directories of PATH, where
+ * anything that is placed may lie. */
+static bool
+is_unknown_name(const struct context *context, const char *name)
+{
+	const struct plan *plan = context->plan;
+	size_t end = plan_phase_end(plan, PHASE_PLACE);
+	char found[PATH_MAX];
+
+	for (size_t i = plan_phase_begin(plan, PHASE_PLACE); i < end; i++)
+		if (plan->steps[i].action != ACTION_NONE)
+			return false;
+	return !process_find(context->image ? context->rootfd : -1, name,
+			     found, sizeof found);
+}
+
+int
+program_expect(const struct context *context, const struct step *step,
+	       const char *key, const char *const *argv, struct error *err)
+{
+	struct place where = resource_place(step->resource, key);
+	own_str struct str place = STR_INIT(4096);
+	const char *name = argv ? argv[0] : NULL;
+	char text[256];
+
+	if (!name || may_come(context->plan, step))
+		return 0;
+	if (*name == '/' ? is_open(context, step, name) ||
+			   !is_missing(context, name)
+	    : strchr(name, '/') || !is_unknown_name(context, name))
+		return 0;
+	place_print(where, &place);
+	return error_raise(err, ERROR_PROFILE, "%s: %s: %s: there is no "
+		"program %s on this host, and nothing in the profile brings "
+		"it; correct the name, or add what brings it", str_get(&place),
+		step->resource->label, key, str_printable(name, text, sizeof text));
+}
