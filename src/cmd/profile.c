@@ -8,6 +8,7 @@
 #include "cmd/print.h"
 #include "cmd/profile_signature.h"
 #include "cmd/profile_text.h"
+#include "cmd/settings.h"
 #include "cmd/trust.h"
 #include "io/digest.h"
 #include "kind/kinds.h"
@@ -202,6 +203,8 @@ profile_get(struct options *options, const struct profile_request *request,
 		return -1;
 	if (signer.id[0])
 		profile->signer = arena_dup(options->arena, signer.id);
+	if (settings_check(&(const struct profile *){ profile }, 1, err) < 0)
+		return -1;
 	*ret_profile = profile;
 	return 0;
 }

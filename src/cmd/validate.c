@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cmd/print.h"
+#include "cmd/settings.h"
 #include "kind/kinds.h"
 #include "profile/reader.h"
 
@@ -61,7 +62,8 @@ add_unreadable(struct problems *problems, const char *path,
 
 /* True when PATH is a profile without a problem. */
 static bool
-validate_one(const struct options *options, const char *path)
+validate_one(const struct options *options, const char *path,
+	     const struct profile **ret_profile)
 {
 	const struct reader_options reader = {
 		.kinds = kinds,
@@ -69,14 +71,13 @@ validate_one(const struct options *options, const char *path)
 		.n_settings = options->n_settings,
 		.source = stand_in,
 	};
-	const struct profile *profile;
 	struct problems problems;
 	struct error err = ERROR_INIT;
 
 	problems_init(&problems, options->arena);
 	if (reader_read_file(options->arena, path, &reader, &problems,
-			     &profile, &err) == 0) {
-		print_good(path, profile->n, options->json);
+			     ret_profile, &err) == 0) {
+		print_good(path, (*ret_profile)->n, options->json);
 		return true;
 	}
 	if (problems.total == 0)
@@ -93,6 +94,8 @@ validate_run(struct options *options, int argc, char **argv,
 	const char *name, *path;
 	const char **paths = arena_array(options->arena, (size_t)argc + 1,
 					 sizeof(*paths));
+	const struct profile **profiles = arena_array(options->arena,
+		(size_t)argc + 1, sizeof(struct profile *));
 	size_t n = 0;
 	bool good = true;
 	int got;
@@ -106,8 +109,10 @@ validate_run(struct options *options, int argc, char **argv,
 		return error_raise(err, ERROR_USAGE,
 			"validate needs at least one PROFILE");
 	for (size_t i = 0; i < n; i++)
-		good = validate_one(options, paths[i]) && good;
-	return good ? 0 : 2;
+		good = validate_one(options, paths[i], &profiles[i]) && good;
+	if (!good)
+		return 2;
+	return settings_check(profiles, n, err);
 }
 
 const struct command command_validate = {

@@ -41,6 +41,10 @@ struct profile {
 	const char *expires;         /* "2026-12-31T23:59:59Z"; or NULL */
 	const struct signal_spec *signal;   /* NULL when not said */
 	struct vars vars;
+	/* Names of --set that neither vars nor any ${...} of the text speaks
+	 * of, in order; those that both speak of. NULL-terminated. */
+	const char *const *strange_settings;
+	const char *const *known_variables;
 	const struct resource *resources;   /* by the table of kinds, then
 					       in the order of the file */
 	size_t n;

@@ -273,6 +273,63 @@ read_profile_keys(struct reading *r)
 	check_signal(r, whole);
 }
 
+/* ---- --set that nothing asks for ---- */
+
+static bool
+is_among(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+/* Names of vars, and of what is written as ${NAME} anywhere in the text. */
+static const char *const *
+known_variables(const struct reading *r, size_t *ret_n)
+{
+	const struct node *vars = node_find(&r->root, "vars");
+	size_t declared = vars && vars->type == NODE_GROUP ? vars->n : 0;
+	size_t most = declared, n = 0;
+	const char *at;
+	const char **names;
+
+	for (at = r->profile->text; (at = strstr(at, "${")); at += 2)
+		most++;
+	names = arena_array(r->arena, most + 1, sizeof *names);
+	for (size_t i = 0; i < declared; i++)
+		names[n++] = vars->items[i].name;
+	for (at = r->profile->text; (at = strstr(at, "${")); at += 2) {
+		const char *name = arena_dup_n(r->arena, at + 2,
+					       strcspn(at + 2, "}\n"));
+
+		if (vars_name_valid(name) && !is_among(names, n, name))
+			names[n++] = name;
+	}
+	*ret_n = n;
+	return names;
+}
+
+static void
+note_settings(struct reading *r)
+{
+	const struct reader_options *options = r->options;
+	size_t n_known, n = 0;
+	const char *const *known = known_variables(r, &n_known);
+	const char **strange = arena_array(r->arena, options->n_settings + 1,
+					   sizeof *strange);
+
+	for (size_t i = 0; i < options->n_settings; i++) {
+		const char *name = options->settings[i].name;
+
+		if (!is_among(known, n_known, name) &&
+		    !is_among(strange, n, name))
+			strange[n++] = name;
+	}
+	r->profile->known_variables = known;
+	r->profile->strange_settings = strange;
+}
+
 static void
 read_tree(struct reading *r)
 {
@@ -281,6 +338,7 @@ read_tree(struct reading *r)
 	read_vars(r);
 	read_profile_keys(r);
 	r->profile->vars = r->values.vars;
+	note_settings(r);
 	blocks_read(&r->values, r->options->kinds, &r->root, r->profile);
 }
 

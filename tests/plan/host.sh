@@ -16,7 +16,7 @@
 # `image` before them means --root $scratch/root, `live` this host with all of
 # it below $scratch (state: $scratch/state).
 set -u
-settings="--set s=$scratch"
+settings="s=$scratch"
 name=profile.cfg
 mkdir "$scratch/served"
 
@@ -35,7 +35,7 @@ archive() { # NAME [TOP]
 		--owner=0 --group=0 --numeric-owner --mode=go-w \
 		--transform "s,^\.,${2:-$1}," -cf "$scratch/served/$1.tar" . ||
 		exit 9
-	settings="$settings --set $(echo "$1" | tr -c 'a-z0-9\n' _)=$(
+	settings="$settings $(echo "$1" | tr -c 'a-z0-9\n' _)=$(
 		sha256sum <"$scratch/served/$1.tar" | cut -c 1-64)"
 }
 
@@ -55,8 +55,13 @@ profile() { # [NAME]
 run() { # COMMAND [OPTION...]
 	command=$1
 	shift
+	set=
+	for setting in $settings; do	# one that nothing uses is an error
+		grep -q "\${${setting%%=*}}" "$scratch/$name" &&
+			set="$set --set $setting"
+	done
 	# shellcheck disable=SC2086 # lists of words
-	"$fitout" --log-level warning $where $settings "$command" "$@" \
+	"$fitout" --log-level warning $where $set "$command" "$@" \
 		"$scratch/$name"
 }
 
@@ -95,5 +100,5 @@ serve() {
 	rm -f "$scratch/.port"
 	[ -n "$port" ] || { echo 'the server does not start'; exit 9; }
 	hide "s/127.0.0.1:$port/127.0.0.1:PORT/g"
-	settings="$settings --set web=http://127.0.0.1:$port"
+	settings="$settings web=http://127.0.0.1:$port"
 }
