@@ -33,6 +33,11 @@ static const struct key package_keys[] = {
 	  .text = "SHA-256 of the archive, 64 hex digits" },
 	{ "unverified", KEY_BOOL, 0, offsetof(struct agent_package, unverified),
 	  .text = "true: go without sha256; warned about at every run" },
+	{ "signature", KEY_URLS, 0, offsetof(struct agent_package, signed_by.urls),
+	  .text = "where its minisign signature is; default, with public_key: "
+		  "url with .minisig behind" },
+	{ "public_key", KEY_TEXTS, 0, offsetof(struct agent_package, signed_by.keys),
+	  .text = "minisign keys, one of which must have signed it" },
 	{ "root", KEY_RELATIVE, 0, offsetof(struct agent_package, root),
 	  .text = "directory in the archive that install is run in; default: "
 		  "its only top-level one, or its top" },
@@ -143,7 +148,14 @@ check_package(const struct resource *resource, struct problems *problems)
 	if (!spec->install)
 		problems_add(problems, where, "agent: there is a package, but "
 			     "no install = [ ... ] to run in it");
-	if (!spec->package->sha256 && !spec->package->unverified)
+	signature_check(&spec->package->signed_by, "agent: package", where,
+			problems);
+	if (spec->package->unverified &&
+	    signature_wanted(&spec->package->signed_by))
+		problems_add(problems, where, "agent: package has both a "
+			     "signature and unverified = true: take one away");
+	if (!spec->package->sha256 && !spec->package->unverified &&
+	    !signature_wanted(&spec->package->signed_by))
 		problems_add(problems, where, "agent: package has no sha256: "
 			     "add it (sha256sum of the archive), or say "
 			     "unverified = true");

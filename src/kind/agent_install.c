@@ -50,6 +50,7 @@ agent_stage(struct context *context, struct step *step, struct error *err)
 	struct agent_state *state = arena_alloc(context->arena,
 						sizeof *state);
 	const char *name, *path;
+	const struct stream_signature *signature;
 	int dirfd;
 
 	step->state = state;
@@ -67,10 +68,15 @@ agent_stage(struct context *context, struct step *step, struct error *err)
 	if (state->tree_dirfd < 0)
 		return error_sys(err, "open %s/%s", path, name);
 	state->tree_path = path_join(context->arena, path, name);
+	if (signature_expect(context, &spec->package->signed_by,
+			     spec->package->url, !spec->package->sha256,
+			     &signature, err) < 0)
+		return -1;
 	return context_fetch(context, step, &(struct stream){
 		.label = step->resource->label,
 		.urls = spec->package->url,
 		.sha256 = spec->package->sha256,
+		.signature = signature,
 		.max_bytes = (uint64_t)spec->package->max_size,
 		.tree_dirfd = state->tree_dirfd,
 		.file_fd = -1,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "kind/signature.h"
 #include "plan/kind.h"
 
 struct agent_package {
@@ -13,6 +14,7 @@ struct agent_package {
 	const char *const *url;
 	const char *sha256;
 	bool unverified;
+	struct signature_spec signed_by;
 	const char *root;
 	int64_t max_size;
 };

@@ -18,23 +18,15 @@
 #include "io/digest.h"
 #include "io/newfile.h"
 #include "io/transaction.h"
+#include "kind/file_spec.h"
 #include "kind/place.h"
+#include "kind/signature.h"
 #include "plan/diff.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
 #include "plan/vars.h"
 
 #define CONTENT_MAX ((size_t)64 << 20)   /* held in memory while staged */
-
-struct file_spec {
-	const char *to, *from, *content, *source;
-	const char *const *url;
-	const char *sha256;
-	bool unverified, template, world_writable;
-	const char *owner, *group;
-	int32_t mode;
-	int64_t max_size;
-};
 
 static const struct key file_keys[] = {
 	{ "to", KEY_PATH, KEY_REQUIRED, offsetof(struct file_spec, to),
@@ -48,9 +40,14 @@ static const struct key file_keys[] = {
 	{ "url", KEY_URLS, 0, offsetof(struct file_spec, url),
 	  .text = "where to fetch it: one address, or mirrors in order" },
 	{ "sha256", KEY_DIGEST, 0, offsetof(struct file_spec, sha256),
-	  .text = "SHA-256 of what url gives, 64 hex digits" },
+	  .text = "SHA-256 of what url gives, or source is, 64 hex digits" },
 	{ "unverified", KEY_BOOL, 0, offsetof(struct file_spec, unverified),
 	  .text = "true: fetch without sha256; warned about at every run" },
+	{ "signature", KEY_URLS, 0, offsetof(struct file_spec, signed_by.urls),
+	  .text = "where its minisign signature is; default, with public_key: "
+		  "url with .minisig behind" },
+	{ "public_key", KEY_TEXTS, 0, offsetof(struct file_spec, signed_by.keys),
+	  .text = "minisign keys, one of which must have signed it" },
 	{ "template", KEY_BOOL, 0, offsetof(struct file_spec, template),
 	  .text = "true: ${...} in it is expanded" },
 	{ "owner", KEY_TEXT, 0, offsetof(struct file_spec, owner), "root",
@@ -72,83 +69,6 @@ struct file_state {
 	bool owner_known;
 };
 
-/* "nginx:logrotate.d/nginx" in its two halves. */
-static const char *
-split_from(const char *from, char *package, size_t size)
-{
-	const char *colon = strchr(from, ':');
-
-	if (!colon || (size_t)(colon - from) >= size)
-		return NULL;
-	memcpy(package, from, (size_t)(colon - from));
-	package[colon - from] = '\0';
-	return colon + 1;
-}
-
-static void
-check_from(const struct resource *resource, const struct profile *profile,
-	   struct problems *problems)
-{
-	const struct file_spec *spec = resource->spec;
-	struct place where = resource_place(resource, "from");
-	char package[256];
-	const char *path = split_from(spec->from, package, sizeof package);
-	const char *problem;
-
-	if (!path) {
-		problems_add(problems, where, "from = \"%s\": write it as "
-			     "\"PACKAGE:PATH\"", spec->from);
-		return;
-	}
-	problem = path_relative_problem(path);
-	if (problem)
-		problems_add(problems, where, "from = \"%s\": the path %s",
-			     spec->from, problem);
-	if (!profile_find(profile, "package", package))
-		problems_add(problems, where, "from = \"%s\": there is no "
-			     "package '%s' in this profile", spec->from,
-			     package);
-}
-
-/* What is known now need not wait until it is expanded. */
-static void
-check_template(const struct resource *resource, const struct profile *profile,
-	       struct problems *problems)
-{
-	const struct file_spec *spec = resource->spec;
-	struct error err = ERROR_INIT;
-
-	if (spec->template && spec->content &&
-	    !vars_expand(&profile->vars, problems->arena, spec->content, &err))
-		problems_add(problems, resource_place(resource, "content"),
-			     "content: %s", err.text);
-}
-
-static void
-file_check(const struct resource *resource, const struct profile *profile,
-	   struct problems *problems)
-{
-	const struct file_spec *spec = resource->spec;
-	int sources = !!spec->from + !!spec->content + !!spec->source +
-		      !!spec->url;
-
-	if (sources != 1)
-		problems_add(problems, resource->where,
-			"%s needs exactly one of from, content, source and "
-			"url; it has %d", resource->label, sources);
-	if (spec->from)
-		check_from(resource, profile, problems);
-	check_template(resource, profile, problems);
-	if (spec->url && !spec->sha256 && !spec->unverified)
-		problems_add(problems, resource_place(resource, "url"),
-			"%s has no sha256: add it (sha256sum of the file), or "
-			"say unverified = true", resource->label);
-	if (!spec->url && (spec->sha256 || spec->unverified))
-		problems_add(problems, resource->where,
-			"%s: sha256 and unverified go with url only",
-			resource->label);
-}
-
 /* ---- what the file is to hold ---- */
 
 static int
@@ -168,7 +88,7 @@ read_from_package(struct context *context, const struct file_spec *spec,
 		  struct str *out, struct error *err)
 {
 	char package[256];
-	const char *path = split_from(spec->from, package, sizeof package);
+	const char *path = file_split_from(spec->from, package, sizeof package);
 	struct step *step = plan_find(context->plan, "package", package);
 	const char *tree = step->staged ? step->staged
 					: step->resource->destination;
@@ -188,6 +108,31 @@ read_from_package(struct context *context, const struct file_spec *spec,
 	return error_in(err, "the file %s of package %s", path, package);
 }
 
+/* A signature of the profile covers a file beside it by its digest only. */
+static int
+check_source(const struct context *context, const struct file_spec *spec,
+	     const char *path, const struct str *text, struct error *err)
+{
+	struct digest want, have;
+	char hex[DIGEST_HEX];
+
+	if (!spec->sha256 && !context->profile->signer)
+		return 0;
+	digest_of(str_get(text), text->len, &have);
+	digest_hex(&have, hex);
+	if (!spec->sha256)
+		return error_raise(err, ERROR_TRUST,
+			"the profile is signed, and names the source %s "
+			"without its sha256: add it (it is %s now) and sign "
+			"again", path, hex);
+	if (digest_parse(spec->sha256, &want) == 0 &&
+	    digest_equal(&want, &have))
+		return 0;
+	return error_raise(err, ERROR_TRUST,
+		"the source %s is not what was promised: its sha256 is %s, "
+		"the profile wants %s", path, hex, spec->sha256);
+}
+
 static int
 read_source(struct context *context, const struct file_spec *spec,
 	    struct str *out, struct error *err)
@@ -204,7 +149,9 @@ read_source(struct context *context, const struct file_spec *spec,
 		path = path_join(context->arena, context->profile->directory,
 				 path);
 	}
-	return file_read_at(AT_FDCWD, path, CONTENT_MAX, out, err);
+	if (file_read_at(AT_FDCWD, path, CONTENT_MAX, out, err) < 0)
+		return -1;
+	return check_source(context, spec, path, out, err);
 }
 
 static int
@@ -284,7 +231,10 @@ static int
 fetched_differs(struct context *context, struct step *step, bool *ret_differs,
 		struct error *err)
 {
-	static const char *const harmless[] = { "url", "max_size", NULL };
+	/* The first two not where a signature is the only pin. */
+	static const char *const harmless[] = {
+		"url", "signature", "public_key", "max_size", NULL
+	};
 	const struct file_spec *spec = step->resource->spec;
 	struct digest want, have;
 
@@ -310,7 +260,8 @@ fetched_differs(struct context *context, struct step *step, bool *ret_differs,
 
 		if (place_record(context, step, &now, err) < 0)
 			return -1;
-		*ret_differs = place_spec_change(context, step, harmless) ||
+		*ret_differs = place_spec_change(context, step, harmless +
+				(!spec->sha256 && !spec->unverified ? 2 : 0)) ||
 			now.len != step->recorded->manifest_bytes ||
 			memcmp(now.data, step->recorded->manifest, now.len);
 	}
@@ -324,7 +275,7 @@ comes_new(struct context *context, const struct file_spec *spec)
 	char package[256];
 	struct step *step;
 
-	if (!spec->from || !split_from(spec->from, package, sizeof package))
+	if (!spec->from || !file_split_from(spec->from, package, sizeof package))
 		return false;
 	step = plan_find(context->plan, "package", package);
 	return step && step->action != ACTION_NONE;
@@ -452,6 +403,7 @@ file_stage(struct context *context, struct step *step, struct error *err)
 	const struct file_spec *spec = step->resource->spec;
 	struct file_state *state = arena_alloc(context->arena, sizeof *state);
 	const char *path, *name;
+	const struct stream_signature *signature;
 	int dirfd;
 
 	if (transaction_staging(context->transaction, spec->to, &dirfd, &path,
@@ -466,10 +418,14 @@ file_stage(struct context *context, struct step *step, struct error *err)
 	step->staged = path_join(context->arena, path, name);
 	if (!spec->url)
 		return 0;
+	if (signature_expect(context, &spec->signed_by, spec->url,
+			     !spec->sha256, &signature, err) < 0)
+		return -1;
 	return context_fetch(context, step, &(struct stream){
 		.label = step->resource->label,
 		.urls = spec->url,
 		.sha256 = spec->sha256,
+		.signature = signature,
 		.max_bytes = (uint64_t)spec->max_size,
 		.tree_dirfd = -1,
 		.file_fd = state->fd,

@@ -56,6 +56,11 @@ static const struct key package_keys[] = {
 	  .text = "SHA-256 of the archive, 64 hex digits" },
 	{ "unverified", KEY_BOOL, 0, offsetof(struct package_spec, unverified),
 	  .text = "true: go without sha256; warned about at every run" },
+	{ "signature", KEY_URLS, 0, offsetof(struct package_spec, signed_by.urls),
+	  .text = "where its minisign signature is; default, with public_key: "
+		  "url with .minisig behind" },
+	{ "public_key", KEY_TEXTS, 0, offsetof(struct package_spec, signed_by.keys),
+	  .text = "minisign keys, one of which must have signed it" },
 	{ "root", KEY_RELATIVE, KEY_OR_TOP, offsetof(struct package_spec, root),
 	  .text = "directory in the archive that becomes 'into', \".\" for "
 		  "all of it; default: its only top-level one" },
@@ -82,13 +87,20 @@ static const struct key package_keys[] = {
 	{ NULL }
 };
 
-/* What changes without the tree having to be put down again. */
+/* What changes without the tree having to be put down again; the first two
+ * only where a digest says what is in it. */
 static const char *const harmless_keys[] = {
-	"url", "keep", "max_size", "unverified", "limits.total_size",
+	"url", "signature", "public_key", "keep", "max_size", "unverified", "limits.total_size",
 	"limits.file_size", "limits.entries", "limits.path_length",
 	"limits.depth", "limits.ratio", "limits.header_size", "limits.window",
 	NULL
 };
+
+static bool
+is_pinned_by_signature(const struct package_spec *spec)
+{
+	return !spec->sha256 && signature_wanted(&spec->signed_by);
+}
 
 static bool
 is_system_directory(const char *path)
@@ -143,7 +155,14 @@ package_check(const struct resource *resource, const struct profile *profile,
 			     spec->into, resource->label);
 	check_keep(resource, problems);
 	package_check_archive(resource, problems);
-	if (!spec->sha256 && !spec->unverified)
+	signature_check(&spec->signed_by, resource->label,
+			resource_place(resource, "public_key"), problems);
+	if (spec->unverified && signature_wanted(&spec->signed_by))
+		problems_add(problems, resource_place(resource, "unverified"),
+			"%s has both a signature and unverified = true: take "
+			"one away", resource->label);
+	if (!spec->sha256 && !spec->unverified &&
+	    !signature_wanted(&spec->signed_by))
 		problems_add(problems, resource->where,
 			"%s has no sha256: add it (sha256sum of the archive), "
 			"or say unverified = true", resource->label);
@@ -267,7 +286,8 @@ package_observe(struct context *context, struct step *step, struct error *err)
 			     "replaces a directory that fitout did not install");
 		return 0;
 	}
-	change = place_spec_change(context, step, harmless_keys);
+	change = place_spec_change(context, step, is_pinned_by_signature(spec)
+				   ? harmless_keys + 2 : harmless_keys);
 	if (change) {
 		place_decide(context, step, ACTION_CHANGE, "%s changed",
 			     change);
@@ -284,6 +304,7 @@ package_stage(struct context *context, struct step *step, struct error *err)
 						  sizeof *state);
 	struct place_owner owner;
 	const char *name, *path;
+	const struct stream_signature *signature;
 	int dirfd;
 
 	if (place_owner(context, spec->owner, spec->group, &owner, err) < 0 ||
@@ -308,10 +329,14 @@ package_stage(struct context *context, struct step *step, struct error *err)
 		return error_sys(err, "open %s/%s", path, name);
 	state->tree_path = path_join(context->arena, path, name);
 	state->owner_known = owner.known;
+	if (signature_expect(context, &spec->signed_by, spec->url,
+			     !spec->sha256, &signature, err) < 0)
+		return -1;
 	return context_fetch(context, step, &(struct stream){
 		.label = step->resource->label,
 		.urls = spec->url,
 		.sha256 = spec->sha256,
+		.signature = signature,
 		.max_bytes = (uint64_t)spec->max_size,
 		.tree_dirfd = state->tree_dirfd,
 		.file_fd = -1,

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "io/manifest.h"
 #include "io/unpack.h"
+#include "kind/signature.h"
 #include "plan/kind.h"
 #include "plan/problem.h"
 
@@ -26,6 +27,7 @@ struct package_spec {
 	const char *const *url;
 	const char *sha256;
 	bool unverified;
+	struct signature_spec signed_by;
 	const char *root;
 	const char *into;
 	const char *owner, *group;

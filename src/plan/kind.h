@@ -63,6 +63,7 @@ struct proof;         /* of a completed run; only run/gate.c can make one */
 struct resource;
 struct step;
 struct transaction;
+struct trust;
 struct unpack_policy;   /* io/unpack.h */
 
 /* The phases of a plan, in order. */
@@ -210,12 +211,21 @@ struct step {
 				      undo. Set by observe and hold */
 };
 
+/* Who must have signed the bytes of a stream. */
+struct stream_signature {
+	const char *const *urls;        /* of the signature; NULL-terminated */
+	const char *const *names;       /* the file may be called so */
+	bool named;                     /* and must be called something */
+	const struct trust *trust;      /* io/sign.h */
+};
+
 /* Bytes that a kind wants: from the first mirror that serves them, hashed by
  * the commander, into an unpacker or a file. */
 struct stream {
 	const char *label;              /* "package nginx" */
 	const char *const *urls;        /* NULL-terminated */
-	const char *sha256;             /* hex; NULL: unverified */
+	const char *sha256;             /* hex; NULL: signed, or unverified */
+	const struct stream_signature *signature;   /* NULL: none is asked for */
 	uint64_t max_bytes;             /* of the packed bytes */
 	/* Exactly one sink. The descriptors stay the kind's to close, and it
 	 * must keep them open until settle. */
@@ -228,6 +238,7 @@ struct stream {
 	const struct unpack_policy *unpack;
 	/* Results, when settle is called. */
 	const char *got_sha256;
+	const char *signer;             /* "minisign key ..."; or NULL */
 	const char *url_used;           /* redacted */
 	const char *format;             /* "tar.gz", or "file" */
 	uint64_t bytes, unpacked_bytes, entries;
@@ -254,6 +265,7 @@ struct context {
 	const char *state_path;         /* /var/lib/fitout */
 	struct fetcher *fetcher;        /* io/fetcher.h */
 	struct transaction *transaction;  /* io/transaction.h; NULL before stage */
+	const struct trust *trust;      /* keys of fitout.ini; or NULL */
 
 	/* Implemented by run/; call the context_ functions below. */
 	int (*fetch)(struct context *context, struct step *step,

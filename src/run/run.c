@@ -236,6 +236,7 @@ run_plan(struct run *run, struct error *err)
 		.ready_path = run->state.ready_path,
 		.state_path = run->state.path,
 		.fetcher = run->fetcher,
+		.trust = options->freshness.trust,
 		.fetch = run_fetch,
 		.event = run_event,
 	};

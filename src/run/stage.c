@@ -19,6 +19,7 @@
 #include "io/tree.h"
 #include "io/unpack.h"
 #include "plan/profile.h"
+#include "run/stage_signature.h"
 
 #define BUFFER_BYTES ((size_t)256 * 1024)
 #define PIPE_BYTES (1024 * 1024)
@@ -43,6 +44,11 @@ struct transfer {
 	unsigned mirror_base;      /* of request.urls[0] */
 	unsigned mirror_end;       /* of the first one not in this request */
 	struct hasher *hasher;
+	struct blake2 *blake2;     /* NULL unless a signature is asked for */
+	struct transfer *signature;    /* the one that brings it; or NULL */
+	/* Of one that is a signature itself: what it must be, and is. */
+	const struct stream_signature *wanted;
+	struct minisign_signature read;
 	uint8_t *buffer;
 	size_t at, n;              /* what of it the sink has not taken */
 	struct error unpack_error;
@@ -80,6 +86,9 @@ transfer_free(struct transfer *transfer)
 	drop_fd(&transfer->source_fd);
 	drop_fd(&transfer->sink_fd);
 	hasher_free(transfer->hasher);
+	blake2_free(transfer->blake2);
+	if (transfer->wanted)
+		own_close(transfer->stream->file_fd);
 	free(transfer->buffer);
 	free(transfer);
 }
@@ -138,9 +147,9 @@ open_source(struct stage *stage, struct transfer *transfer, struct error *err)
 	return 0;
 }
 
-int
-stage_add(struct stage *stage, struct step *step, const struct stream *stream,
-	  struct error *err)
+static int
+add(struct stage *stage, struct step *step, const struct stream *stream,
+    struct transfer **ret_transfer, struct error *err)
 {
 	struct transfer *transfer = xcalloc(1, sizeof *transfer);
 
@@ -152,13 +161,50 @@ stage_add(struct stage *stage, struct step *step, const struct stream *stream,
 	transfer->unpacker = (struct unpacker)UNPACKER_INIT;
 	transfer->hasher = hasher_new();
 	transfer->buffer = xmalloc(BUFFER_BYTES);
-	step->stream = transfer->stream;
 	if (vec_push(&stage->transfers, transfer) < 0) {
 		transfer_free(transfer);
 		return error_raise(err, ERROR_LIMIT,
 				   "more than %d things to fetch in one run",
 				   TRANSFERS_MAX);
 	}
+	*ret_transfer = transfer;
+	return 0;
+}
+
+static int
+add_signature(struct stage *stage, struct step *step,
+	      const struct stream *stream, struct transfer **ret_transfer,
+	      struct error *err)
+{
+	struct stream signature;
+
+	if (stage_signature_stream(stream, stage->context->arena, &signature,
+				   err) < 0)
+		return -1;
+	if (add(stage, step, &signature, ret_transfer, err) < 0) {
+		close(signature.file_fd);
+		return -1;
+	}
+	(*ret_transfer)->wanted = stream->signature;
+	return open_source(stage, *ret_transfer, err);
+}
+
+int
+stage_add(struct stage *stage, struct step *step, const struct stream *stream,
+	  struct error *err)
+{
+	struct transfer *signature = NULL, *transfer;
+
+	/* First in the list: it is looked at before what it is of. */
+	if (stream->signature &&
+	    add_signature(stage, step, stream, &signature, err) < 0)
+		return -1;
+	if (add(stage, step, stream, &transfer, err) < 0)
+		return -1;
+	step->stream = transfer->stream;
+	transfer->signature = signature;
+	if (signature)
+		transfer->blake2 = blake2_new();
 	return open_source(stage, transfer, err);
 }
 
@@ -292,6 +338,8 @@ pull(struct stage *stage, struct transfer *transfer, struct error *err)
 		return 0;
 	}
 	hasher_add(transfer->hasher, transfer->buffer, (size_t)got);
+	if (transfer->blake2)
+		blake2_add(transfer->blake2, transfer->buffer, (size_t)got);
 	transfer->stream->bytes += (uint64_t)got;
 	transfer->at = 0;
 	transfer->n = (size_t)got;
@@ -349,6 +397,10 @@ try_next_mirror(struct stage *stage, struct transfer *transfer,
 	transfer->stream->bytes = 0;
 	hasher_free(transfer->hasher);
 	transfer->hasher = hasher_new();
+	if (transfer->blake2) {
+		blake2_free(transfer->blake2);
+		transfer->blake2 = blake2_new();
+	}
 	if (empty_sink(transfer, err) < 0)
 		return -1;
 	transfer->mirror_base = transfer->mirror + 1;
@@ -442,6 +494,49 @@ check_digest(struct stage *stage, struct transfer *transfer,
 		stream->sha256);
 }
 
+/* The signature came before: only the bytes are left to compare with it. */
+static int
+check_signature(struct stage *stage, struct transfer *transfer,
+		struct error *err)
+{
+	struct stream *stream = transfer->stream;
+	uint8_t hash[BLAKE2_BYTES];
+	struct signer signer;
+	char url[256];
+
+	if (!transfer->signature)
+		return 0;
+	if (blake2_end(transfer->blake2, hash) < 0)
+		return error_raise(err, ERROR_BUG, "%s: libcrypto computes no "
+				   "BLAKE2b", stream->label);
+	if (trust_check(stream->signature->trust, &transfer->signature->read,
+			hash, &signer, err) < 0)
+		return error_in(err, "%s: what %s sent: the signature",
+			stream->label, url_redact(stream->urls[transfer->mirror],
+						  url, sizeof url));
+	stream->signer = arena_dup(stage->context->arena, signer.text);
+	return 0;
+}
+
+/* A transfer that is a signature: no kind sees it. */
+static int
+finish_signature(struct stage *stage, struct transfer *transfer,
+		 struct error *err)
+{
+	struct error why = ERROR_INIT;
+	char url[256];
+
+	if (stage_signature_read(transfer->wanted, transfer->stream->file_fd,
+				 &transfer->read, &why) < 0) {
+		error_in(&why, "%s: %s", transfer->stream->label,
+			 url_redact(transfer->stream->urls[transfer->mirror],
+				    url, sizeof url));
+		return try_next_mirror(stage, transfer, &why, err);
+	}
+	transfer->done = true;
+	return 0;
+}
+
 static void
 note_results(struct stage *stage, struct transfer *transfer)
 {
@@ -470,9 +565,11 @@ note_results(struct stage *stage, struct transfer *transfer)
 			     arena_printf(arena, "%s, %llu entries",
 				stream->format,
 				(unsigned long long)stream->entries));
-	log_info("fetch.done", stream->label, "%s %s%s in %s", detail,
-		 stream->sha256 ? "verified" : "fetched",
+	log_info("fetch.done", stream->label, "%s %s%s%s%s in %s", detail,
+		 stream->sha256 || stream->signer ? "verified" : "fetched",
 		 tree ? " and unpacked" : "",
+		 stream->signer ? ", signed by " : "",
+		 stream->signer ? stream->signer : "",
 		 duration_format(now - transfer->begin_ms, took, sizeof took));
 }
 
@@ -484,7 +581,10 @@ finish(struct stage *stage, struct transfer *transfer, struct error *err)
 	const char *into = transfer->step->resource->destination;
 	struct error why = ERROR_INIT;
 
-	if (check_digest(stage, transfer, &why) < 0)
+	if (transfer->wanted)
+		return finish_signature(stage, transfer, err);
+	if (check_digest(stage, transfer, &why) < 0 ||
+	    check_signature(stage, transfer, &why) < 0)
 		return try_next_mirror(stage, transfer, &why, err);
 	if (transfer->unpack_error.code != ERROR_NONE) {
 		*err = transfer->unpack_error;
@@ -507,7 +607,8 @@ advance(struct stage *stage, struct transfer *transfer, struct error *err)
 {
 	if (transfer->done || transfer->source_fd >= 0 ||
 	    transfer->at < transfer->n || !transfer->fetched ||
-	    !transfer->sink_opened)
+	    !transfer->sink_opened ||
+	    (transfer->signature && !transfer->signature->done))
 		return 0;
 	drop_fd(&transfer->sink_fd);   /* the unpacker sees the end */
 	if (transfer->unpacking)

@@ -171,6 +171,10 @@ def test_s41_a_package_without_digest_or_signature_is_refused(host):
     host.refused("has no sha256: add it")
     host.package(f"file://{host.tarball('app.tar')}", "unverified = true;")
     host.apply(host.profile).said("whoever answers for its address decides")
+    host.package(f"file://{host.tarball('app.tar')}", "unverified = true;",
+                 'public_key = "RW";')
+    host.refused("has both a signature and unverified = true")
+    host.run("plan", host.profile).said('public_key "RW" is no public key')
 
 
 def test_s41_a_trusted_key_makes_the_signature_required(host, keys):
@@ -271,7 +275,7 @@ def test_s42_the_signature_of_a_fetched_profile_is_fetched_beside(host, keys):
     keys[0].sign(host.profile)
     with web(host.dir) as (base, asked):
         host.apply("--public-key", keys[0].text, f"{base}/web.cfg?edition=7")
-        assert any("/web.cfg.minisig?edition=7" in line for line in asked)
+        assert "/web.cfg.minisig?edition=7" in asked
         (host.dir / "web.cfg.minisig").unlink()
         host.refused("has no signature that can be read",
                      "--public-key", keys[0].text, profile=f"{base}/web.cfg",
@@ -329,6 +333,133 @@ def test_s42_a_weak_digest_signs_nothing(host, certificates):
     host.trust(f"public_key = {certificates['signer'].pem}")
     certificates["signer"].sign(host.profile, "-md", "sha1")
     host.refused("is of a weak digest; sign with -md sha256")
+
+
+@pytest.mark.parametrize("pinned", (True, False))
+def test_s42_a_signed_package_is_installed_and_a_changed_one_is_not(
+        host, keys, pinned):
+    archive = host.tarball("app-1.tar.gz")
+    keys[0].sign(archive)
+    digest = f'sha256 = "{sha256(archive)}";' if pinned else ""
+
+    def package(*more):
+        host.package(f"{base}/app-1.tar.gz", digest,
+                     f'public_key = "{keys[0].text}";', *more)
+
+    with web(host.dir) as (base, asked):
+        package()
+        host.apply(host.profile).said(
+            f"signed by minisign key {keys[0].id}")
+        assert host.installed() == "x\n"
+        assert "/app-1.tar.gz.minisig" in asked
+        # Nothing new: neither is fetched again.
+        del asked[:]
+        assert "nothing to do" in host.apply(host.profile).out
+        assert not asked
+        shutil.rmtree(host.dir / "app")
+        # The archive changed.
+        good = archive.read_bytes()
+        host.tarball("app-1.tar.gz", content="evil\n")
+        host.run("apply", host.profile).said(
+            "is not what was promised" if pinned else
+            f"by the minisign key {keys[0].id} is not of these bytes", 1)
+        # Signed by somebody else.
+        archive.write_bytes(good)
+        keys[1].sign(archive)
+        host.run("apply", host.profile).said(
+            f"is by the minisign key {keys[1].id}, which is not trusted "
+            f"here; trusted: minisign key {keys[0].id}", 1)
+        # No signature there.
+        (host.dir / "app-1.tar.gz.minisig").unlink()
+        host.run("apply", host.profile).said("signature: ", 1).said("404")
+        assert host.installed() is None
+        # Elsewhere.
+        keys[0].sign(archive, out=host.dir / "elsewhere.sig")
+        package(f'signature = "{base}/elsewhere.sig";')
+        host.apply(host.profile)
+        assert host.installed() == "x\n"
+
+
+def test_s42_a_package_without_its_own_key_asks_those_of_the_host(host, keys):
+    archive = host.tarball("app-1.tar")
+    keys[0].sign(archive)
+    host.package(f"file://{archive}",
+                 f'signature = "file://{archive}.minisig";')
+    host.run("apply", host.profile).said("trusts no key of minisign", 1)
+    host.trust(f"public_key = {keys[0].public}", "require_signature = false")
+    host.apply(host.profile).said(f"signed by minisign key {keys[0].id}")
+    # What the host revoked, the profile does not bring back.
+    shutil.rmtree(host.dir / "app")
+    host.trust(f"revoked = {keys[0].id}")
+    host.package(f"file://{archive}", f'public_key = "{keys[0].text}";')
+    host.run("apply", host.profile).said(
+        f"is by the minisign key {keys[0].id}, which is revoked", 1)
+
+
+def test_s42_the_legacy_form_does_not_do_for_a_package(host, keys):
+    archive = host.tarball("app-1.tar")
+    keys[0].sign(archive, "-l")
+    host.package(f"file://{archive}", f'public_key = "{keys[0].text}";')
+    host.run("apply", host.profile).said("sign with 'minisign -S -H'", 1)
+    keys[0].sign(archive, "-H")
+    host.apply(host.profile)
+
+
+def test_s42_a_bad_mirror_is_left_for_the_next(host, keys):
+    (host.dir / "bad").mkdir()
+    (host.dir / "good").mkdir()
+    good = host.tarball("good/app-1.tar")
+    keys[0].sign(good)
+    evil = host.tarball("bad/app-1.tar", content="evil\n")
+    shutil.copy(f"{good}.minisig", f"{evil}.minisig")
+    with web(host.dir) as (base, _):
+        urls = [f"{base}/{name}/app-1.tar" for name in ("bad", "good")]
+        host.package(urls, f'public_key = "{keys[0].text}";')
+        host.apply(host.profile).said("going on with the next mirror")
+        assert host.installed() == "x\n"
+        shutil.rmtree(host.dir / "app")
+        # Its signature is bad as well.
+        keys[1].sign(evil)
+        host.apply(host.profile).said("going on with the next mirror")
+        assert host.installed() == "x\n"
+
+
+def test_s42_a_fetched_file_may_be_signed_too(host, keys):
+    served = host.dir / "motd"
+    served.write_text("welcome\n")
+    keys[0].sign(served)
+    with web(host.dir) as (base, _):
+        host.profile.write_text(
+            'fitout = 1;\nname = "web";\nfiles = ( { to = "%s"; url = '
+            '"%s/motd"; public_key = "%s"; } );\n' % (
+                host.out, base, keys[0].text))
+        host.apply(host.profile).said(f"signed by minisign key {keys[0].id}")
+        assert host.out.read_text() == "welcome\n"
+        assert "nothing to do" in host.apply(host.profile).out
+        host.out.unlink()
+        served.write_text("evil\n")
+        host.run("apply", host.profile).said("is not of these bytes", 1)
+        assert not host.out.exists()
+
+
+def test_s42_a_source_of_a_signed_profile_is_pinned(host, keys):
+    (host.dir / "motd").write_text("welcome\n")
+
+    def write(more):
+        host.profile.write_text(
+            'fitout = 1;\nname = "web";\nfiles = ( { to = "%s"; source = '
+            '"motd"; %s } );\n' % (host.out, more))
+        keys[0].sign(host.profile)
+
+    write("")
+    host.run("apply", "--public-key", keys[0].text, host.profile).said(
+        "without its sha256: add it", 1)
+    write(f'sha256 = "{sha256(host.dir / "motd")}";')
+    host.apply("--public-key", keys[0].text, host.profile)
+    (host.dir / "motd").write_text("evil\n")
+    host.run("apply", "--public-key", keys[0].text, host.profile).said(
+        "is not what was promised", 1)
+    assert host.out.read_text() == "welcome\n"
 
 
 # ---- S43: an old edition ----
@@ -565,6 +696,28 @@ def test_s48_a_signed_profile_of_another_name_is_refused(host, keys):
     host.refused(f"by the minisign key {keys[0].id} is of a file \"db.cfg\", "
                  "not of \"web.cfg\"", "--public-key", keys[0].text)
     host.apply("--public-key", keys[0].text, host.dir / "db.cfg")
+
+
+@pytest.mark.parametrize("pinned", (True, False))
+def test_s48_so_is_a_package_of_another_name(host, keys, pinned):
+    other = host.tarball("other-2.tar", content="other\n")
+    keys[0].sign(other)
+    archive = host.dir / "app-1.tar"
+    shutil.copy(other, archive)
+    shutil.copy(f"{other}.minisig", f"{archive}.minisig")
+    host.package(f"file://{archive}", f'public_key = "{keys[0].text}";',
+                 f'sha256 = "{sha256(other)}";' if pinned else "")
+    host.run("apply", host.profile).said(
+        f"by the minisign key {keys[0].id} is of a file \"other-2.tar\", "
+        "not of \"app-1.tar\"", 1)
+    assert host.installed() is None
+    # One that does not say is no only pin.
+    keys[0].sign(archive, "-t", "of something")
+    if pinned:
+        host.apply(host.profile)
+    else:
+        host.run("apply", host.profile).said(
+            "does not say of which file it is", 1)
 
 
 # ---- the manual's own commands ----
