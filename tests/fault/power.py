@@ -315,11 +315,14 @@ class PowerBench(faults.Bench):
 
     # ---- recording ----
 
+    def copy_images(self, source, target):
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target, copy_function=copy_sparse)
+
     @contextlib.contextmanager
-    def powerlog_runs(self):
+    def powerlog_runs(self, start):
         logged = self.place / "logged"
-        shutil.rmtree(self.live)
-        shutil.copytree(self.disks, self.live, copy_function=copy_sparse)
+        self.copy_images(start, self.live)
         log, point = self.place / "power.log", logged
         point.mkdir(exist_ok=True)
         daemon = subprocess.Popen([self.powerlog, self.live, log, point],
@@ -337,36 +340,39 @@ class PowerBench(faults.Bench):
             umount(point, MNT_DETACH)
             daemon.wait(START_S)
 
-    def record(self, lie=()):
+    def record(self, lie=(), start=None, profile=None):
         """The scenario's run, with its start images. LIE: options for
-        faultrun, which then says that what is not durable was synced."""
+        faultrun, which then says that what is not durable was synced.
+        START: images that a cut left, where PROFILE is applied instead."""
+        self.recovering = profile
         self.boot_id.write_text("recorded\n")
-        self.new_run_directory(self.first_agent())
-        with self.powerlog_runs() as (point, log):
+        self.new_run_directory("0\n" if start else self.first_agent())
+        start = start or self.disks
+        with self.powerlog_runs(start) as (point, log):
             mark = point / "mark"
             os.remove(self.world / "run" / "log")
             (self.world / "run" / "log").symlink_to(mark)
             with self.mounted(point):
                 begin = log.stat().st_size
-                status = self.recorded_run(mark, lie)
+                status = self.recorded_run(mark, lie, profile)
                 with open(mark, "w") as file:
                     file.write(f"exit {status}")
                 raw = log.read_bytes()
         # What mounting wrote is in the images when a run begins.
         self.before = Log(raw[:begin])
         self.log = Log(raw[begin:])
-        if not lie:
-            assert status == self.scenario.outcome, \
-                f"exit status {status}, not {self.scenario.outcome}"
-        shutil.rmtree(self.live)
-        shutil.copytree(self.disks, self.live, copy_function=copy_sparse)
+        want = 1 if profile == "broken" else self.scenario.outcome
+        assert lie or status == want, f"exit status {status}, not {want}"
+        self.copy_images(start, self.live)
         self.write_all(self.live, [record for record in self.before.records
                                    if record[0] == "W"])
 
-    def recorded_run(self, mark, lie):
+    def recorded_run(self, mark, lie, profile):
+        apply = ["apply", str(self.profiles[profile or "new"])]
+        if not profile and self.scenario.command:
+            apply = self.scenario.command
         command = [self.fitout, "--progress", "none", "--state",
-                   str(self.state), *(self.scenario.command or
-                                      ["apply", str(self.profiles["new"])])]
+                   str(self.state), *apply]
         if lie:
             command = [self.faultrun, "--class", "sync", "--inject", "OK",
                        "--from", "1", *lie, "--", *command]
@@ -412,12 +418,15 @@ class PowerBench(faults.Bench):
                 self.write_all(self.live, done)
                 pending = [one for one in pending if one[1] != record[1]]
 
+    def make_image(self, writes, directory):
+        """As the cut leaves it when WRITES got there."""
+        self.copy_images(self.live, directory)
+        self.write_all(directory, writes)
+
     def try_cut(self, cut, writes, then):
         """What is wrong after it, or None."""
         self.trials += 1
-        shutil.rmtree(self.trial)
-        shutil.copytree(self.live, self.trial, copy_function=copy_sparse)
-        self.write_all(self.trial, writes)
+        self.make_image(writes, self.trial)
         self.new_run_directory("0\n")
         self.boot_id.write_text(f"trial-{self.trials}\n")
         try:
@@ -441,6 +450,8 @@ class PowerBench(faults.Bench):
         if status is None:
             return None
         good = {0: ("new", "same"), 1: ("old", "same")}.get(status, ())
+        if self.recovering == "broken" and status == 1:
+            good = ("old", "new", "same")
         if which not in good:
             return (f"exit status {status} was reported, the host is "
                     f"{which}: {self.mixture()}")
