@@ -340,9 +340,9 @@ class PowerBench(faults.Bench):
             umount(point, MNT_DETACH)
             daemon.wait(START_S)
 
-    def record(self, lie=(), start=None, profile=None):
-        """The scenario's run, with its start images. LIE: options for
-        faultrun, which then says that what is not durable was synced.
+    def record(self, lie=None, start=None, profile=None):
+        """The scenario's run, with its start images. LIE ("fsync", or
+        "fsync:3"): what faultrun says was synced and is not.
         START: images that a cut left, where PROFILE is applied instead."""
         self.recovering = profile
         self.boot_id.write_text("recorded\n")
@@ -374,8 +374,11 @@ class PowerBench(faults.Bench):
         command = [self.fitout, "--progress", "none", "--state",
                    str(self.state), *apply]
         if lie:
+            call, _, at = lie.partition(":")
             command = [self.faultrun, "--class", "sync", "--inject", "OK",
-                       "--from", "1", *lie, "--", *command]
+                       "--call", call, *(("--at", at) if at
+                                         else ("--from", "1")),
+                       "--", *command]
         with open(mark, "w") as out, \
                 open(self.place / "said", "w") as said:
             return subprocess.run(command, stdin=subprocess.DEVNULL,

@@ -22,7 +22,13 @@ CUTS = [
     ("rollback", "xfs", 7, 20),
     ("agent-fails", "ext4-two", 11, 30),
 ]
-LIES = [("syncfs", "xfs"), ("fdatasync", "ext4-two"), ("fsync", "xfs-two")]
+LIES = [
+    # the call, in which scenario
+    ("syncfs", "upgrade", "xfs"),
+    ("syncfs:1", "plain", "ext4-writeback"),
+    ("fdatasync", "upgrade", "ext4-two"),
+    ("fsync", "upgrade", "xfs-two"),
+]
 LINE = re.compile(r": (\d+) flushes, (\d+) cuts, (\d+) images, "
                   r"(\d+) violations")
 
@@ -58,8 +64,8 @@ def test_what_was_said_done_is_done_until_the_last_file_is_tidied_up():
     assert images >= 30
 
 
-@pytest.mark.parametrize("call,fs", LIES)
-def test_a_call_that_syncs_nothing_is_found_out(call, fs):
-    *_, violations = powercut("--scenario", "upgrade", "--fs", fs, "--lie",
+@pytest.mark.parametrize("call,scenario,fs", LIES)
+def test_a_call_that_syncs_nothing_is_found_out(call, scenario, fs):
+    *_, violations = powercut("--scenario", scenario, "--fs", fs, "--lie",
                               call)
     assert violations > 0
