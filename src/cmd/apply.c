@@ -23,9 +23,9 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 	const struct profile *profile;
 	bool allow_older = false, verify = false;
 	const struct profile_flag flags[] = {
-		{ "allow-older", &allow_older },
-		{ "verify", &verify },
-		{ NULL, NULL }
+		{ "allow-older", &allow_older, NULL },
+		{ "verify", &verify, NULL },
+		{ NULL, NULL, NULL }
 	};
 	struct run_options run;
 	int status;

@@ -222,9 +222,14 @@ take_option(const char *name, const char *value,
 					   "--public-key options", TRUST_MAX);
 		request->public_keys[request->n_public_keys++] = value;
 	}
-	for (; flags && flags->option; flags++)
-		if (strcmp(name, flags->option) == 0)
+	for (; flags && flags->option; flags++) {
+		if (strcmp(name, flags->option) != 0)
+			continue;
+		if (flags->flag)
 			*flags->flag = true;
+		if (flags->value)
+			*flags->value = value;
+	}
 	return 0;
 }
 

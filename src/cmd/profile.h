@@ -19,10 +19,11 @@ struct profile_request {
 	size_t n_public_keys;
 };
 
-/* Where an option of COMMAND that takes no value is noted. */
+/* Where an option of COMMAND's own is noted. */
 struct profile_flag {
 	const char *option;      /* "exit-code" */
-	bool *flag;
+	bool *flag;              /* it was given; or NULL */
+	const char **value;      /* its argument; or NULL */
 };
 /*
  * All of COMMAND's command line, which names one profile: --sha256,

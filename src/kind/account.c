@@ -161,6 +161,7 @@ group_observe(struct context *context, struct step *step, struct error *err)
 				     err);
 	}
 	step->action = ACTION_CREATE;
+	step->reason = "not there";
 	return check_free(context, false, spec->name, spec->gid, err);
 }
 
@@ -302,6 +303,7 @@ user_observe(struct context *context, struct step *step, struct error *err)
 		return -1;
 	if (!found) {
 		step->action = ACTION_CREATE;
+		step->reason = "not there";
 		return check_free(context, true, spec->name, spec->uid, err);
 	}
 	if (check_existing(context, spec, &entry, err) < 0 ||

@@ -287,9 +287,14 @@ os_package_observe(struct context *context, struct step *step,
 		return error_raise(err, ERROR_CHECK, "this host has none of "
 			"apt-get, dnf and yum: take os_packages out of the "
 			"profile");
-	if (shared->manager == MANAGER_APT)
-		return observe_dpkg(context, steps, n, err);
-	return observe_rpm(context, steps, n, err);
+	if ((shared->manager == MANAGER_APT
+	     ? observe_dpkg(context, steps, n, err)
+	     : observe_rpm(context, steps, n, err)) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (steps[i].action != ACTION_NONE)
+			steps[i].reason = "not installed";
+	return 0;
 }
 
 /* ---- installing ---- */

@@ -85,7 +85,9 @@ removal_json(const struct removal *removal)
 
 	json_set_text(row, "resource", removal->label);
 	json_set_text(row, "action", action_text(ACTION_REMOVE));
-	json_set_text(row, "reason", REMOVAL_REASON);
+	json_set_text(row, "reason", removal->only_empty
+		? REMOVAL_REASON "; it goes if it is empty then"
+		: REMOVAL_REASON);
 	json_set_text(row, "destination", removal->destination);
 	return row;
 }
@@ -127,7 +129,8 @@ steps_json(struct run *run, struct json *plan, struct error *err)
 	size_t n;
 
 	json_set(plan, "steps", rows);
-	if (sizes_ask(&run->context, &run->plan, &sizes, &n, err) < 0)
+	if (sizes_ask(&run->context, &run->plan, run->options->sizes_ms,
+		      &sizes, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < run->plan.n; i++) {
 		struct step *step = &run->plan.steps[i];
@@ -313,13 +316,17 @@ print_total(const struct json *plan, size_t rows, struct str *out)
 	int64_t unknown = json_number(plan, "fetch.unknown", 0);
 	char size[32];
 
-	str_addf(out, "%zu to do", rows);
+	if (rows)
+		str_addf(out, "%zu to do", rows);
+	else
+		str_add(out, "nothing else to do");
 	bytes_format((uint64_t)json_number(plan, "fetch.bytes", 0), size,
 		     sizeof size);
 	if (things > unknown)
 		str_addf(out, ", %s to fetch", size);
 	if (unknown)
-		str_addf(out, ", %lld of unknown size to fetch",
+		str_addf(out, things > unknown ? ", and %lld of unknown size"
+			 : ", %lld of unknown size to fetch",
 			 (long long)unknown);
 	str_add(out, "\n");
 }

@@ -27,6 +27,7 @@ struct run_options {
 	size_t n_settings;
 	int64_t rollback_to;             /* a generation's number; 0: none */
 	struct freshness_options freshness;
+	int64_t sizes_ms;                /* plan: see run/sizes.h */
 	bool read_only;                  /* make nothing, lock nothing */
 	bool verify;                     /* hash every installed file */
 	bool json;                       /* the summary as one JSON object */

@@ -30,6 +30,7 @@ struct queries {
 	struct context *context;
 	struct query *item;
 	size_t n;
+	int64_t ms;                /* 0: no server is asked */
 	struct deadline deadline;
 };
 
@@ -84,6 +85,10 @@ send_probe(struct queries *queries, struct query *query, struct error *err)
 	};
 	struct error why = ERROR_INIT;
 
+	if (queries->ms == 0) {
+		add_trouble(query, "not asked (--size-timeout 0)");
+		return 0;
+	}
 	request.deadline.at_ms += GRACE_MS;
 	if (fetcher_open(queries->context->fetcher, &request, &query->id,
 			 &query->fd, &why) == 0) {
@@ -248,7 +253,9 @@ wait_for_all(struct queries *queries, struct error *err)
 		};
 
 		if (deadline_passed(queries->deadline)) {
-			give_up(queries, "no answer within 3 s");
+			give_up(queries, arena_printf(queries->context->arena,
+				"no answer within %lld s",
+				(long long)queries->ms / 1000));
 			break;
 		}
 		/* A signal is seen below, another error by the deadline. */
@@ -299,12 +306,13 @@ ask_all(struct queries *queries, struct error *err)
 }
 
 int
-sizes_ask(struct context *context, const struct plan *plan,
+sizes_ask(struct context *context, const struct plan *plan, int64_t ms,
 	  struct size_row **ret_rows, size_t *ret_n, struct error *err)
 {
 	struct queries queries = {
 		.context = context,
-		.deadline = deadline_within(context->budget, SIZES_MS),
+		.ms = ms,
+		.deadline = deadline_within(context->budget, ms),
 	};
 	int result;
 

@@ -50,6 +50,7 @@ app() { # VERSION
 profile() { # [NAME]
 	name=${1:-profile.cfg}
 	{ echo 'fitout = 1;'; echo 'name = "p";'; cat; } >"$scratch/$name"
+	chmod 0600 "$scratch/$name"
 }
 
 run() { # COMMAND [OPTION...]

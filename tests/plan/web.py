@@ -34,7 +34,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def serve(self, head):
-        way, _, name = self.path[1:].rpartition("/")
+        way, _, name = self.path[1:].partition("?")[0].rpartition("/")
         path = TOP / name
         if way == "slow":
             time.sleep(30)
