@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "io/tar_check.h"
+#include "io/tar_check_private.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/str.h"
 #include "io/magic.h"
-#include "io/pax_record.h"
 #include "io/shown.h"
-
-enum { BLOCK = 512, NAME_SHOWN = 300 };
 
 /* POSIX.1-2017, pax, "Header Block"; the rest of a header is not for us. */
 enum {
@@ -22,34 +17,7 @@ enum {
 	TYPE = 156,
 	MAGIC = 257, MAGIC_BYTES = 6,
 	PREFIX = 345, PREFIX_BYTES = 155,
-	GNU_IS_EXTENDED = 482, GNU_MORE_IS_EXTENDED = 504,
-};
-
-enum state {
-	STATE_HEADER,      /* BLOCK bytes of a header */
-	STATE_EXTENDED,    /* BLOCK bytes more of a GNU sparse map */
-	STATE_META,        /* what a pax header or a long name holds */
-	STATE_DATA,
-	STATE_AFTER,       /* the end mark was seen */
-};
-
-struct tar_check {
-	struct tar_check_options options;
-	enum state state;
-	uint8_t block[BLOCK];
-	size_t in_block;
-	unsigned zero_blocks;
-	uint64_t left;             /* of META or DATA, with padding */
-	uint64_t meta_bytes;       /* of META, without */
-	char meta_type;
-	struct str meta;
-	/* Of the entry that is being announced. */
-	uint64_t header_bytes;
-	bool has_pax, has_name, has_link, has_size;
-	uint64_t size;
-	char name[NAME_SHOWN];     /* cut; for messages and a last slash */
-	uint64_t entries;
-	uint64_t at;               /* bytes fed so far: for messages */
+	GNU_PAIRS = 386, GNU_IS_EXTENDED = 482, GNU_MORE_IS_EXTENDED = 504,
 };
 
 struct tar_check *
@@ -78,18 +46,6 @@ tar_check_entries(const struct tar_check *check)
 {
 	return check->entries;
 }
-
-/* Which entry a message is about. */
-static const char *
-which(const struct tar_check *check, char *buf, size_t size)
-{
-	if (check->name[0])
-		snprintf(buf, size, "%s", SHOWN(check->name));
-	else
-		snprintf(buf, size, "entry %" PRIu64, check->entries + 1);
-	return buf;
-}
-#define WHICH(check) which((check), (char[256]){ "" }, 256)
 
 /* --------------------------------------------------------------- numbers */
 
@@ -154,152 +110,6 @@ checksum_is_right(const uint8_t *block)
 	return said == sum || (int64_t)said == with_signs;
 }
 
-/* -------------------------------------------------------------- metadata */
-
-static int
-too_much_header(const struct tar_check *check, struct error *err)
-{
-	return error_raise(err, ERROR_LIMIT, "limit header_size: the headers "
-			   "of %s take more than %" PRIu64 " bytes; raise "
-			   "limits.header_size if that is right",
-			   WHICH(check), check->options.header_bytes);
-}
-
-static int
-count_header(struct tar_check *check, uint64_t n, struct error *err)
-{
-	if (__builtin_add_overflow(check->header_bytes, n,
-				   &check->header_bytes) ||
-	    check->header_bytes > check->options.header_bytes)
-		return too_much_header(check, err);
-	return 0;
-}
-
-static void
-set_name(struct tar_check *check, const void *name, size_t n)
-{
-	/* The end counts: a slash there makes a directory. */
-	if (n >= sizeof(check->name)) {
-		name = (const char *)name + (n - sizeof(check->name) + 1);
-		n = sizeof(check->name) - 1;
-	}
-	memcpy(check->name, name, n);
-	check->name[n] = '\0';
-}
-
-/* Digits and nothing else, not past what a file can have. */
-static bool
-parse_decimal(const char *text, size_t n, uint64_t *ret_value)
-{
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (text[i] < '0' || text[i] > '9' ||
-		    __builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_add_overflow(value, (uint64_t)(text[i] - '0'),
-					   &value))
-			return false;
-	}
-	*ret_value = value;
-	return n > 0 && value <= INT64_MAX;
-}
-
-static int
-take_size(struct tar_check *check, const struct pax_record *record,
-	  struct error *err)
-{
-	if (!parse_decimal(record->value, record->value_bytes, &check->size))
-		return error_raise(err, ERROR_FORMAT, "the pax header of %s "
-				   "has a size that is none", WHICH(check));
-	check->has_size = true;
-	return 0;
-}
-
-static bool
-is_capability(const struct pax_record *record)
-{
-	return pax_key_is(record, "SCHILY.xattr.security.capability") ||
-	       pax_key_is(record, "LIBARCHIVE.xattr.security.capability");
-}
-
-static int
-take_record(struct tar_check *check, const struct pax_record *record,
-	    struct error *err)
-{
-	bool global = check->meta_type == 'g';
-	bool path = pax_key_is(record, "path") ||
-		    pax_key_is(record, "GNU.sparse.name");
-	bool size = pax_key_is(record, "size");
-
-	if ((path || pax_key_is(record, "linkpath")) &&
-	    memchr(record->value, '\0', record->value_bytes))
-		return error_raise(err, ERROR_FORMAT, "the pax header of %s "
-				   "has a zero byte in a name", WHICH(check));
-	if (global && (path || size || pax_key_is(record, "linkpath") ||
-		       pax_key_starts(record, "GNU.sparse.")))
-		return error_raise(err, ERROR_FORMAT, "a global pax header "
-				   "gives all entries the same %s",
-				   path ? "name" : size ? "size"
-				   : "link or sparse map");
-	if (path)
-		set_name(check, record->value, record->value_bytes);
-	if (size)
-		return take_size(check, record, err);
-	if (is_capability(record) && !check->options.capabilities)
-		return error_raise(err, ERROR_FORMAT, "%s has file "
-			"capabilities, which are not unpacked: pack it "
-			"without and set them by a command, or say allow = "
-			"[ \"capabilities\" ] to unpack it without them",
-			WHICH(check));
-	return 0;
-}
-
-static int
-read_pax(struct tar_check *check, struct error *err)
-{
-	const char *at = str_get(&check->meta);
-	size_t left = check->meta.len;
-	struct pax_record record;
-
-	while (left) {
-		size_t used = pax_record_read(at, left, &record);
-
-		if (used == 0)
-			return error_raise(err, ERROR_FORMAT, "the archive is "
-					   "damaged: the pax header of %s is "
-					   "malformed", WHICH(check));
-		if (take_record(check, &record, err) < 0)
-			return -1;
-		at += used;
-		left -= used;
-	}
-	return 0;
-}
-
-static int
-meta_ended(struct tar_check *check, struct error *err)
-{
-	size_t n = check->meta.len;
-
-	check->state = STATE_HEADER;
-	if (check->meta_type == 'x' || check->meta_type == 'g') {
-		if (read_pax(check, err) < 0)
-			return -1;
-		/* A global header announces no entry. */
-		if (check->meta_type == 'g')
-			check->header_bytes = 0;
-		return 0;
-	}
-	if (n && str_get(&check->meta)[n - 1] == '\0')
-		n--;
-	if (memchr(str_get(&check->meta), '\0', n))
-		return error_raise(err, ERROR_FORMAT, "the GNU long name of "
-				   "%s has a zero byte in it", WHICH(check));
-	if (check->meta_type == 'L')
-		set_name(check, str_get(&check->meta), n);
-	return 0;
-}
-
 /* --------------------------------------------------------------- headers */
 
 /* The first N bytes of the stream are no header. */
@@ -343,7 +153,7 @@ take_name(struct tar_check *check)
 		name[n++] = '/';
 	}
 	memcpy(name + n, block + NAME, more);
-	set_name(check, name, n + more);
+	tar_check_name(check, name, n + more);
 }
 
 static void
@@ -353,9 +163,12 @@ next_entry(struct tar_check *check)
 	check->header_bytes = 0;
 	check->has_pax = check->has_name = check->has_link = false;
 	check->has_size = false;
+	check->sparse = (struct tar_sparse){ 0 };
+	check->map_bytes = 0;
 }
 
-/* Skip SIZE bytes and what fills their last block. */
+/* Skip SIZE bytes and what fills their last block, or read the map that is
+ * in front of them. */
 static int
 begin_data(struct tar_check *check, uint64_t size, struct error *err)
 {
@@ -363,7 +176,43 @@ begin_data(struct tar_check *check, uint64_t size, struct error *err)
 		return error_raise(err, ERROR_FORMAT, "%s is larger than any "
 				   "file can be", WHICH(check));
 	check->left = (size + BLOCK - 1) / BLOCK * BLOCK;
+	if (check->sparse.in_data) {
+		check->size = size;
+		check->state = check->left ? STATE_MAP : STATE_HEADER;
+		return check->left ? 0 : tar_check_bad_map(check, err);
+	}
+	if (check->sparse.any && !tar_sparse_fits(&check->sparse, size))
+		return tar_check_bad_map(check, err);
 	check->state = check->left ? STATE_DATA : STATE_HEADER;
+	next_entry(check);
+	return 0;
+}
+
+/* The text of a sparse map, N bytes of it at most. */
+static int
+read_map(struct tar_check *check, const uint8_t *data, size_t n,
+	 size_t *ret_used, struct error *err)
+{
+	bool whole = false;
+	uint64_t padded;
+	size_t i = 0;
+
+	while (i < n && i < check->left && !whole)
+		if (!tar_sparse_byte(&check->sparse, (char)data[i++], &whole))
+			return tar_check_bad_map(check, err);
+	*ret_used = i;
+	check->left -= i;
+	check->map_bytes += i;
+	if (tar_check_count(check, i, err) < 0)
+		return -1;
+	if (!whole)
+		return check->left ? 0 : tar_check_bad_map(check, err);
+	padded = (check->map_bytes + BLOCK - 1) / BLOCK * BLOCK;
+	if (padded > check->size ||
+	    !tar_sparse_fits(&check->sparse, check->size - padded))
+		return tar_check_bad_map(check, err);
+	check->state = check->left ? STATE_DATA : STATE_HEADER;
+	next_entry(check);
 	return 0;
 }
 
@@ -385,14 +234,14 @@ begin_meta(struct tar_check *check, char type, uint64_t size,
 				   "header and a GNU long name", WHICH(check));
 	if (type != 'g')
 		*twice = true;
-	if (count_header(check, size, err) < 0)
+	if (tar_check_count(check, size, err) < 0)
 		return -1;
 	check->meta_type = type;
 	check->meta_bytes = size;
 	str_clear(&check->meta);
 	check->left = (size + BLOCK - 1) / BLOCK * BLOCK;
 	check->state = STATE_META;
-	return size ? 0 : meta_ended(check, err);
+	return size ? 0 : tar_check_meta(check, err);
 }
 
 /* What has data, and what has none. */
@@ -412,12 +261,15 @@ begin_entry(struct tar_check *check, char type, uint64_t size,
 				   "or device (type '%c') with a size of %"
 				   PRIu64 ": what follows can be read in two "
 				   "ways", WHICH(check), type, size);
+	if (type == 'S' && !tar_sparse_pairs(&check->sparse,
+					     check->block + GNU_PAIRS, 4,
+					     parse_number))
+		return tar_check_bad_map(check, err);
 	if (type == 'S' && check->block[GNU_IS_EXTENDED]) {
 		check->left = size;
 		check->state = STATE_EXTENDED;
 		return 0;
 	}
-	next_entry(check);
 	return begin_data(check, size, err);
 }
 
@@ -448,7 +300,7 @@ read_header(struct tar_check *check, struct error *err)
 		return error_raise(err, ERROR_FORMAT, "%s has a size that is "
 				   "no number", WHICH(check));
 	}
-	if (count_header(check, BLOCK, err) < 0)
+	if (tar_check_count(check, BLOCK, err) < 0)
 		return -1;
 	switch (type) {
 	case '\0':
@@ -487,11 +339,13 @@ block_ended(struct tar_check *check, struct error *err)
 {
 	check->in_block = 0;
 	if (check->state == STATE_EXTENDED) {
-		if (count_header(check, BLOCK, err) < 0)
+		if (tar_check_count(check, BLOCK, err) < 0)
 			return -1;
+		if (!tar_sparse_pairs(&check->sparse, check->block, 21,
+				      parse_number))
+			return tar_check_bad_map(check, err);
 		if (check->block[GNU_MORE_IS_EXTENDED])
 			return 0;
-		next_entry(check);
 		return begin_data(check, check->left, err);
 	}
 	if (is_zero(check->block))
@@ -528,6 +382,11 @@ feed_some(struct tar_check *check, const uint8_t *data, size_t n,
 		str_add_n(&check->meta, data, rest < take ? (size_t)rest
 							  : take);
 		break;
+	case STATE_MAP:
+		if (read_map(check, data, n, ret_used, err) < 0)
+			return -1;
+		check->at += *ret_used;
+		return 0;
 	case STATE_DATA:
 		take = check->left < n ? (size_t)check->left : n;
 		break;
@@ -547,7 +406,7 @@ feed_some(struct tar_check *check, const uint8_t *data, size_t n,
 	if (check->state == STATE_AFTER || (check->left -= take))
 		return 0;
 	if (check->state == STATE_META)
-		return meta_ended(check, err);
+		return tar_check_meta(check, err);
 	check->state = STATE_HEADER;
 	return 0;
 }

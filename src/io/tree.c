@@ -198,6 +198,20 @@ struct owner {
 	gid_t gid;
 };
 
+/* A change of owner has taken the setuid and setgid bits of a file away. */
+static int
+set_bits_again(int dirfd, const char *name, const char *path,
+	       const struct stat *st, struct error *err)
+{
+	own_fd int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC |
+					    O_NONBLOCK);
+
+	if (fd >= 0 && fchmod(fd, st->st_mode & 07777) == 0)
+		return 0;
+	return error_sys(err, "set the mode of %s",
+			 SHOWN(*path ? path : name));
+}
+
 static int
 chown_entry(void *context, int dirfd, const char *name, const char *path,
 	    const struct stat *st, const char *target, struct error *err)
@@ -208,9 +222,12 @@ chown_entry(void *context, int dirfd, const char *name, const char *path,
 	    (owner->gid == (gid_t)-1 || owner->gid == st->st_gid))
 		return 0;
 	if (fchownat(dirfd, name, owner->uid, owner->gid,
-		     AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
-		return error_sys(err, "set the owner of %s",
-				 SHOWN(*path ? path : name));
+		     AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0
+			: error_sys(err, "set the owner of %s",
+				    SHOWN(*path ? path : name));
+	if (S_ISREG(st->st_mode) && (st->st_mode & (S_ISUID | S_ISGID)))
+		return set_bits_again(dirfd, name, path, st, err);
 	return 0;
 }
 

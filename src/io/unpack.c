@@ -64,7 +64,7 @@ static int
 in_entry(const struct unpack *unpack, struct error *err)
 {
 	if (unpack->state.entries == 0)
-		return -1;
+		return error_in(err, "its first entry");
 	return error_in(err, "at or after the entry %s",
 			SHOWN(str_get(&unpack->path)));
 }
