@@ -85,14 +85,13 @@ may_be_proxied(const struct web *web, const struct transfer *t)
 static bool
 is_proxied(const struct transfer *t)
 {
-	const struct web *web = web_of(t);
 #if LIBCURL_VERSION_NUM >= 0x080700
 	long used = 0;
 
 	if (curl_easy_getinfo(t->hop.easy, CURLINFO_USED_PROXY, &used) == 0)
 		return used;
 #endif
-	return may_be_proxied(web, t);
+	return may_be_proxied(web_of(t), t);
 }
 
 static void
@@ -472,13 +471,15 @@ end_of(CURLcode code, const char *text)
 		return HOP_BROKE;
 #if LIBCURL_VERSION_NUM >= 0x080600
 	case CURLE_TOO_LARGE:
-		return HOP_HEADERS;
+#else
+	case CURLE_OUT_OF_MEMORY:   /* its word for the same */
 #endif
+		return HOP_HEADERS;
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_BAD_CONTENT_ENCODING:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_URL_MALFORMAT:
 	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
 		return HOP_IMPOSSIBLE;
 	default:
 		return HOP_OTHER;

@@ -346,6 +346,15 @@ describe_no_connection(const struct hop_result *result, struct failure *why)
 			    text);
 }
 
+/* "tlsv1 alert protocol version" of "error:0A00042E:SSL routines::tlsv1..." */
+static const char *
+tls_words(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+
+	return colon && colon[1] ? colon + 1 : text;
+}
+
 static void
 describe_end(const struct transfer *t, const struct hop_result *result,
 	     struct failure *why)
@@ -368,7 +377,7 @@ describe_end(const struct transfer *t, const struct hop_result *result,
 		break;
 	case HOP_TLS:
 		failure_set(why, ERROR_NETWORK, "no TLS 1.2 or later with it: "
-			    "%.110s", result->text);
+			    "%.110s", tls_words(result->text));
 		break;
 	case HOP_CUT:
 		failure_set(why, ERROR_NETWORK, "broke off after %" PRIu64
@@ -377,6 +386,10 @@ describe_end(const struct transfer *t, const struct hop_result *result,
 	case HOP_EMPTY:
 		failure_set(why, ERROR_NETWORK,
 			    "closed the connection without an answer");
+		break;
+	case HOP_HEADERS:
+		failure_set(why, ERROR_NETWORK, "answered with a header line "
+			    "of more than 100 KB");
 		break;
 	case HOP_BROKE:
 		failure_set(why, ERROR_NETWORK, "connection broke: %.120s",

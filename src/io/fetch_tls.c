@@ -167,12 +167,16 @@ tls_harden(void *ssl_ctx)
 bool
 tls_error_is_final(const char *text)
 {
-	const char *at = strstr(text, "error:");
+	unsigned long code = 0;
 
-	if (!at)
-		return false;
+	/* ("TLS connect error: error:0A00042E:...") */
+	while (code == 0 && (text = strstr(text, "error:"))) {
+		text += strlen("error:");
+		if (strspn(text, "0123456789ABCDEFabcdef") == 8)
+			code = strtoul(text, NULL, 16);
+	}
 	/* ERR_GET_REASON() of both OpenSSL 1.1 and 3 */
-	switch (strtoul(at + strlen("error:"), NULL, 16) & 0xfff) {
+	switch (code & 0xfff) {
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_WRONG_VERSION_NUMBER:
 	case SSL_R_WRONG_SSL_VERSION:

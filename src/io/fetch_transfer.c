@@ -315,7 +315,9 @@ const char *
 transfer_redirect_problem(const struct transfer *t, const char *next)
 {
 	if (!next)
-		return "without saying where to";
+		return t->hop.got > DRAIN_BYTES_MAX
+			? "with a page of more than 64 KiB"
+			: "without saying where to";
 	if (t->redirects >= REDIRECTS_MAX)
 		return "more than 5 times";
 	if (!transfer_is_https(next) && strncasecmp(next, "http:", 5) != 0)

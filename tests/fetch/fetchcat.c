@@ -131,6 +131,10 @@ number_option(struct settings *s, const char *name, const char *value)
 		s->timeout_ms = n;
 	else if (strcmp(name, "--stall") == 0)
 		s->fetcher.stall_timeout_ms = n;
+	else if (strcmp(name, "--pace-window") == 0)
+		s->fetcher.pace_window_ms = n;
+	else if (strcmp(name, "--pace-bytes") == 0)
+		s->fetcher.pace_bytes = (uint64_t)n;
 	else if (strcmp(name, "--connect") == 0)
 		s->fetcher.connect_timeout_ms = n;
 	else if (strcmp(name, "--attempts") == 0)

@@ -22,7 +22,12 @@ class Request:
 
 
 class Web:
-    def __init__(self, context=None, unix=None, host="127.0.0.1"):
+    """greet(conn), where given, is all that is done with a connection."""
+
+    def __init__(self, context=None, unix=None, host="127.0.0.1", greet=None,
+                 scheme=None):
+        self.greet = greet
+        self.scheme = scheme or ("https" if context else "http")
         self.routes = {}
         self.requests = []
         self.connections = 0
@@ -44,8 +49,7 @@ class Web:
         self._thread(self._accept)
 
     def url(self, path="/", host="127.0.0.1", user=""):
-        scheme = "https" if self.context else "http"
-        return f"{scheme}://{user}{host}:{self.port}{path}"
+        return f"{self.scheme}://{user}{host}:{self.port}{path}"
 
     def on(self, path, *steps):
         self.routes[path] = list(steps)
@@ -80,6 +84,9 @@ class Web:
         try:
             conn.settimeout(30)
             self._use(conn)
+            if self.greet:
+                self.greet(conn)
+                return
             if self.context:
                 conn = self.context.wrap_socket(
                     conn, server_side=True, do_handshake_on_connect=False)
@@ -260,6 +267,13 @@ class Certificates:
         self.elsewhere = self._issue("elsewhere", "DNS:other.example")
         self.stranger = self._issue("strange", "IP:127.0.0.1", ca="stranger")
         self.self_signed = self._self_signed()
+        self.wrong_purpose = self._issue(
+            "purpose", "IP:127.0.0.1", more=("extendedKeyUsage=clientAuth",))
+        self.weak_key = self._issue("weak", "IP:127.0.0.1", key="rsa:1024")
+        self.sha1 = self._issue("sha1", "IP:127.0.0.1", digest="sha1")
+        self.no_names = self._issue("127.0.0.1", None)
+        self.by_a_leaf = self._issue("grandchild", "IP:127.0.0.1", ca="good",
+                                     chain=True)
 
     def _root(self, name):
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
@@ -267,17 +281,25 @@ class Certificates:
                 "-subj", f"/CN={name}", "-keyout", f"{name}.key",
                 "-out", f"{name}.pem", cwd=self.dir)
 
-    def _issue(self, name, names, start=None, end=None, ca="ca"):
-        openssl("req", "-newkey", "ec", "-pkeyopt",
-                "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
-                "-addext", f"subjectAltName={names}",
-                "-keyout", f"{name}.key", "-out", f"{name}.csr",
-                cwd=self.dir)
+    def _issue(self, name, names, start=None, end=None, ca="ca", more=(),
+               key="ec", digest="sha256", chain=False):
+        curve = (["-pkeyopt", "ec_paramgen_curve:P-256"] if key == "ec"
+                 else [])
+        extensions = [f"subjectAltName={names}"] if names else []
+        for extension in (*extensions, *more):
+            curve += ["-addext", extension]
+        openssl("req", "-newkey", key, *curve, "-nodes", "-subj",
+                f"/CN={name}", "-keyout", f"{name}.key", "-out",
+                f"{name}.csr", cwd=self.dir)
         dates = (["-startdate", start, "-enddate", end] if start
                  else ["-days", "20"])
         openssl("ca", "-batch", "-config", "ca.conf", "-cert", f"{ca}.pem",
                 "-keyfile", f"{ca}.key", "-in", f"{name}.csr", "-out",
-                f"{name}.pem", "-notext", *dates, cwd=self.dir)
+                f"{name}.pem", "-notext", "-md", digest, *dates,
+                cwd=self.dir)
+        if chain:
+            with open(self.dir / f"{name}.pem", "a") as file:
+                file.write((self.dir / f"{ca}.pem").read_text())
         return self._context(name)
 
     def _self_signed(self):
@@ -289,6 +311,8 @@ class Certificates:
 
     def _context(self, name):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        # What this side finds good enough is not the question.
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
         context.load_cert_chain(self.dir / f"{name}.pem",
                                 self.dir / f"{name}.key")
         return context
