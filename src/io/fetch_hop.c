@@ -568,8 +568,6 @@ web_wait(struct web *web, const struct pollfd *fds, unsigned n,
 			       CURLM_OK ? 0 : -1;
 }
 
-/* ---- start and end ---- */
-
 int
 web_open(struct web *web, const struct fetcher_options *options)
 {
