@@ -84,8 +84,10 @@ find_target(struct options *options, const struct state *state,
 		return -1;
 	if (*number == 0)
 		return error_raise(err, ERROR_STATE,
-			"generation %lld is the only one that is kept: there "
-			"is nothing to go back to", (long long)current);
+			"no generation is kept that was made from another "
+			"profile, or with other variables, than the current "
+			"one (%lld): there is nothing to go back to",
+			(long long)current);
 	if (*number >= current)
 		return error_raise(err, ERROR_USAGE,
 			"--to %lld: the current generation is %lld; name an "

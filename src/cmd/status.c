@@ -2,14 +2,18 @@
 #include "cmd/command.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "cmd/print.h"
 #include "kind/kinds.h"
 #include "run/status.h"
 
+#define DRIFTED 10
+
 static const struct option_row status_options[] = {
 	{ "verify", NULL },
+	{ "exit-code", NULL },
 	{ NULL, NULL }
 };
 
@@ -20,14 +24,15 @@ status_run(struct options *options, int argc, char **argv, struct error *err)
 	own_json struct json *status = NULL;
 	own_str struct str text = STR_INIT((size_t)16 << 20);
 	const char *name, *value;
-	bool verify = false;
+	bool verify = false, exit_code = false;
 	int got;
 
 	while ((got = option_next(&walk, options, &name, &value, err)) > 0) {
 		if (got == 2)
 			return error_raise(err, ERROR_USAGE,
 				"status takes no operand, found '%s'", value);
-		verify = true;
+		verify = verify || !strcmp(name, "verify");
+		exit_code = exit_code || !strcmp(name, "exit-code");
 	}
 	if (got < 0)
 		return -1;
@@ -40,9 +45,12 @@ status_run(struct options *options, int argc, char **argv, struct error *err)
 		str_add(&text, "\n");
 	} else {
 		status_print(status, &text);
+		if (verify && status_has_drifted(status))
+			str_add(&text, "Files whose content alone differs are "
+				"put right by: fitout apply --verify PROFILE\n");
 	}
 	print_lines(stdout, str_get(&text));
-	return 0;
+	return exit_code && status_has_drifted(status) ? DRIFTED : 0;
 }
 
 const struct command command_status = {

@@ -7,40 +7,72 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
 #include "io/transaction.h"
 #include "kind/place.h"
 #include "plan/kept.h"
 
+struct first_difference {
+	struct arena *arena;
+	const char *text;
+};
+
+static int
+note_first(void *context, const struct manifest_difference *difference)
+{
+	struct first_difference *first = context;
+
+	first->text = arena_printf(first->arena, "%s: %s", difference->path,
+				   difference->what);
+	return 1;
+}
+
+/* Is the tree at PATH, byte for byte where the record has digests, what the
+ * generation gone back to installed? Else why not. */
+static const char *
+why_not(struct context *context, const struct step *step, const char *path)
+{
+	struct manifest_filter filter = package_others(context, step);
+	struct first_difference first = { context->arena, NULL };
+	struct error err = ERROR_INIT;
+	own_fd int dirfd = path_open_dir(context->rootfd,
+		path_parent(context->arena, path), &err);
+	size_t n;
+
+	if (dirfd < 0 ||
+	    manifest_compare(dirfd, path_base(path), step->earlier->manifest,
+			     step->earlier->manifest_bytes, &filter, true,
+			     note_first, &first, &n, &err) < 0)
+		return arena_dup(context->arena, err.text);
+	return first.text;
+}
+
 const char *
 package_find_kept(struct context *context, struct step *step)
 {
-	struct manifest_filter filter = package_others(context, step);
+	const char *label = step->resource->label;
+	const char *spoilt = NULL, *why = NULL;
 	struct error ignored = ERROR_INIT;
 	struct stat st;
-	size_t n = 1;
 
-	if (!step->earlier)
-		return NULL;
 	for (int64_t number = context->rollback_to;
-	     number < context->generation; number++) {
+	     step->earlier && number < context->generation; number++) {
 		const char *path = kept_path(context->arena,
 			step->resource->destination, number);
 
 		if (place_look(context, path, &st, &ignored) <= 0)
 			continue;
-		own_fd int dirfd = path_open_dir(context->rootfd,
-			path_parent(context->arena, path), &ignored);
-		if (dirfd >= 0 &&
-		    manifest_compare(dirfd, path_base(path),
-				     step->earlier->manifest,
-				     step->earlier->manifest_bytes, &filter,
-				     false, NULL, NULL, &n, &ignored) == 0 &&
-		    n == 0)
+		why = why_not(context, step, path);
+		if (!why)
 			return path;
-		return NULL;
+		spoilt = path;
 	}
+	if (spoilt)
+		log_warning("package.spoilt", label, "%s is not what was "
+			    "installed (%s): it is not used, the package is "
+			    "fetched", spoilt, why);
 	return NULL;
 }
 

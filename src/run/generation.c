@@ -289,6 +289,15 @@ generation_same_source(const struct generation *generation,
 	       str_equal(generation->kept_settings, set);
 }
 
+bool
+generation_same(const struct generation *one, const struct generation *other)
+{
+	return one->kept_profile && one->kept_settings &&
+	       str_equal(one->profile_name, other->profile_name) &&
+	       str_equal(one->kept_profile, other->kept_profile) &&
+	       str_equal(one->kept_settings, other->kept_settings);
+}
+
 static void
 add_marked(struct str *out, const char *mark, const char *lines, size_t n)
 {

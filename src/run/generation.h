@@ -81,6 +81,10 @@ struct generation_source {
 	size_t n_settings;
 };
 
+/* Were both made from the same? Going from one to the other changes nothing,
+ * then, but drift. */
+bool generation_same(const struct generation *one,
+		     const struct generation *other);
 /* Was GENERATION made from just that? */
 bool generation_same_source(const struct generation *generation,
 			    const struct generation_source *source);

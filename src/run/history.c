@@ -15,9 +15,24 @@
 #include "plan/kept.h"
 #include "run/generation.h"
 
-/* Trees in DIRFD of generations below LIMIT go. DIRFD stays open. */
+/* Numbers of generations. */
+struct numbers {
+	int64_t *item;
+	size_t n;
+};
+
+static bool
+has(const struct numbers *numbers, int64_t number)
+{
+	for (size_t i = 0; i < numbers->n; i++)
+		if (numbers->item[i] == number)
+			return true;
+	return false;
+}
+
+/* Trees in DIRFD of generations that are not KEPT go. DIRFD stays open. */
 static int
-remove_older(int dirfd, int64_t limit, struct error *err)
+remove_others(int dirfd, const struct numbers *kept, struct error *err)
 {
 	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
@@ -31,7 +46,7 @@ remove_older(int dirfd, int64_t limit, struct error *err)
 		int64_t found = kept_generation(entry->d_name);
 
 		/* 0: a tree that was there before fitout came. It stays. */
-		if (found > 0 && found < limit &&
+		if (found > 0 && !has(kept, found) &&
 		    tree_remove(dirfd, entry->d_name, err) < 0)
 			return -1;
 	}
@@ -39,8 +54,8 @@ remove_older(int dirfd, int64_t limit, struct error *err)
 }
 
 static int
-prune_kept(struct run *run, const char *destination, int64_t limit,
-	   struct error *err)
+prune_kept(struct run *run, const char *destination,
+	   const struct numbers *kept, struct error *err)
 {
 	const char *path = kept_directory(run->arena, destination);
 	const char *parent = path_parent(run->arena, path);
@@ -51,7 +66,7 @@ prune_kept(struct run *run, const char *destination, int64_t limit,
 
 	if (dirfd < 0)
 		return 0;
-	if (remove_older(dirfd, limit, err) < 0)
+	if (remove_others(dirfd, kept, err) < 0)
 		return error_in(err, "%s", path);
 	/* Empty: it need not be there. */
 	unlinkat(parentfd, KEPT_DIRECTORY, AT_REMOVEDIR);
@@ -61,7 +76,7 @@ prune_kept(struct run *run, const char *destination, int64_t limit,
 /* All that generation NUMBER knows a place of; what the profile has dropped
  * since is known from nowhere else. */
 static int
-prune_generation(struct run *run, int64_t number, int64_t limit,
+prune_generation(struct run *run, int64_t number, const struct numbers *kept,
 		 struct error *err)
 {
 	struct generation generation;
@@ -77,31 +92,76 @@ prune_generation(struct run *run, int64_t number, int64_t limit,
 		const struct record *record = &generation.rows[i].record;
 
 		if (record->destination && record->manifest_bytes &&
-		    prune_kept(run, record->destination, limit, err) < 0)
+		    prune_kept(run, record->destination, kept, err) < 0)
 			return -1;
 	}
 	return generation_remove(&run->state, number, err);
 }
 
-int
-history_prune(struct run *run, int64_t keep, struct error *err)
+/* Damaged: like no other, so that somebody looks before it goes. */
+static struct generation
+load(const struct state *state, struct arena *arena, int64_t number)
 {
-	int64_t limit = run->generation - keep;
+	struct generation generation;
+	struct error ignored = ERROR_INIT;
+
+	if (generation_load(state, arena, number, &generation, &ignored) < 0)
+		generation = (struct generation){ .number = number };
+	return generation;
+}
+
+/* The current one, and of those before it the last of each of KEEP editions:
+ * what was made from the same in a row is one edition, or putting drift right
+ * a few times would cost what a rollback is for. */
+static int
+find_kept(struct run *run, int64_t keep, struct numbers *ret_kept,
+	  struct error *err)
+{
+	struct generation newer, older;
 	const int64_t *numbers;
 	size_t n;
 
 	if (generation_list(&run->state, run->arena, &numbers, &n, err) < 0)
 		return -1;
-	/* Its trees first: a run that is cut short in here comes again. */
-	for (size_t i = 0; i < n && numbers[i] < limit; i++)
-		if (prune_generation(run, numbers[i], limit, err) < 0)
+	*ret_kept = (struct numbers){
+		arena_array(run->arena, n + 1, sizeof *ret_kept->item), 0 };
+	ret_kept->item[ret_kept->n++] = run->generation;
+	newer = load(&run->state, run->arena, run->generation);
+	while (n-- > 0 && keep > 0) {
+		if (numbers[n] >= run->generation)
+			continue;
+		older = load(&run->state, run->arena, numbers[n]);
+		if (generation_same(&older, &newer))
+			continue;
+		ret_kept->item[ret_kept->n++] = numbers[n];
+		newer = older;
+		keep--;
+	}
+	return 0;
+}
+
+int
+history_prune(struct run *run, int64_t keep, struct error *err)
+{
+	const int64_t *numbers;
+	struct numbers kept;
+	size_t n;
+
+	if (generation_list(&run->state, run->arena, &numbers, &n, err) < 0 ||
+	    find_kept(run, keep, &kept, err) < 0)
+		return -1;
+	/* Its trees first: a run that is cut short in here comes again. What
+	 * people had made of the last ones is in their directories (drift). */
+	for (size_t i = 0; i < n && numbers[i] < run->generation - keep; i++)
+		if (!has(&kept, numbers[i]) &&
+		    prune_generation(run, numbers[i], &kept, err) < 0)
 			return -1;
 	for (size_t i = 0; i < run->plan.n; i++) {
 		const char *destination =
 			run->plan.steps[i].resource->destination;
 
 		if (destination &&
-		    prune_kept(run, destination, limit, err) < 0)
+		    prune_kept(run, destination, &kept, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -111,13 +171,19 @@ int
 history_previous(const struct state *state, struct arena *arena,
 		 int64_t current, int64_t *ret_number, struct error *err)
 {
+	struct generation newest = load(state, arena, current), older;
 	const int64_t *numbers;
 	size_t n;
 
 	if (generation_list(state, arena, &numbers, &n, err) < 0)
 		return -1;
 	*ret_number = 0;
-	for (size_t i = 0; i < n && numbers[i] < current; i++)
-		*ret_number = numbers[i];
+	while (n-- > 0 && *ret_number == 0) {
+		if (numbers[n] >= current)
+			continue;
+		older = load(state, arena, numbers[n]);
+		if (!generation_same(&older, &newest))
+			*ret_number = numbers[n];
+	}
 	return 0;
 }

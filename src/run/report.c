@@ -79,6 +79,8 @@ report_json(const struct run_facts *facts)
 		json_set(report, "error", error_json(facts->error));
 	if (facts->undo_error)
 		json_set(report, "undo_error", error_json(facts->undo_error));
+	if (facts->undo_error && facts->taken_back)
+		json_set_bool(report, "only_agent_missing", true);
 	json_set(report, "resources", resources_json(facts->plan));
 	json_set(report, "timeline", timeline_json(facts->timeline));
 	return report;

@@ -126,6 +126,8 @@ add_last_run(struct json *status, const struct state *state)
 	if (json_text(report, "undo_error.message", NULL))
 		json_set_text(last, "undo_error",
 			      json_text(report, "undo_error.message", ""));
+	if (json_bool(report, "only_agent_missing", false))
+		json_set_bool(last, "only_agent_missing", true);
 	json_set(status, "last_run", last);
 }
 
@@ -152,6 +154,28 @@ add_recovery(struct json *status, const struct state *state)
 		json_set_number(recovery, "generation",
 				json_number(note, "generation", 0));
 	json_set(status, "last_recovery", recovery);
+}
+
+/* What a rollback may go back to. */
+static void
+add_kept(struct json *status, const struct state *state, struct arena *arena,
+	 int64_t current)
+{
+	struct error ignored = ERROR_INIT;
+	const int64_t *numbers;
+	struct json *kept = json_new_array();
+	size_t n = 0;
+
+	if (current && generation_list(state, arena, &numbers, &n,
+				       &ignored) < 0)
+		n = 0;
+	for (size_t i = 0; i < n && numbers[i] < current; i++) {
+		struct json *row = json_new_object();
+
+		json_set_number(row, "generation", numbers[i]);
+		json_add(kept, row);
+	}
+	json_set(status, "kept", kept);
 }
 
 /* Has a run begun that has not ended? Only who holds the lock may look
@@ -197,6 +221,7 @@ collect(struct arena *arena, const struct kind *const *kinds,
 	json_set_number(status, "fitout_status", 1);
 	json_set_text(status, "state", state->path);
 	json_set_number(status, "generation", generation.number);
+	add_kept(status, state, arena, generation.number);
 	json_set_bool(status, "gate_open", gate_is_open(state));
 	if (generation.number) {
 		json_set_text(status, "profile", generation.profile_name);
@@ -213,6 +238,24 @@ collect(struct arena *arena, const struct kind *const *kinds,
 	json_set(status, "resources", resources_json(arena, kinds, state,
 						     &generation, verify));
 	return status;
+}
+
+bool
+status_has_drifted(const struct json *status)
+{
+	const struct json *rows = json_at(status, "resources");
+
+	for (size_t i = 0; i < json_count(rows); i++) {
+		const struct json *row = json_item(rows, i);
+		const struct json *present = json_at(row, "present");
+
+		if (json_number(row, "differences", 0))
+			return true;
+		for (size_t j = 0; j < json_count(present); j++)
+			if (!json_bool(json_item(present, j), "good", false))
+				return true;
+	}
+	return false;
 }
 
 struct json *

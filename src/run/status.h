@@ -21,4 +21,7 @@ struct json *status_collect(struct arena *arena,
 			    const struct kind *const *kinds, const char *root,
 			    const char *state, bool verify,
 			    struct error *err);
+/* Does something differ from what was installed, or not live as the profile
+ * wants it? */
+bool status_has_drifted(const struct json *status);
 void status_print(const struct json *status, struct str *out);

@@ -54,9 +54,13 @@ print_last_run(const struct json *status, struct str *out)
 	if (error)
 		str_addf(out, "            %s\n", error);
 	if (undo)
-		str_addf(out, "            could not be undone: %s\n"
-			 "            a person must look: this host is neither "
-			 "old nor new\n", undo);
+		str_addf(out, json_bool(status, "last_run.only_agent_missing",
+					false)
+			 ? "            all was taken back, but the agent could "
+			   "not be started again: %s\n"
+			 : "            could not be undone: %s\n"
+			   "            a person must look: this host is "
+			   "neither old nor new\n", undo);
 	if (unread)
 		str_addf(out, "last run    unknown: %s\n", unread);
 }
@@ -83,6 +87,19 @@ print_recovery(const struct json *status, struct str *out)
 			"ends that first\n");
 }
 
+static void
+print_kept(const struct json *status, struct str *out)
+{
+	const struct json *kept = json_at(status, "kept");
+
+	for (size_t i = 0; i < json_count(kept); i++)
+		str_addf(out, "%s%lld", i ? ", " : "kept        ",
+			 (long long)json_number(json_item(kept, i), "generation",
+						0));
+	if (json_count(kept))
+		str_add(out, " for fitout rollback --to N\n");
+}
+
 void
 status_print(const struct json *status, struct str *out)
 {
@@ -96,6 +113,7 @@ status_print(const struct json *status, struct str *out)
 			 json_text(status, "created", "?"));
 	else
 		str_add(out, "generation  none: no run has completed yet\n");
+	print_kept(status, out);
 	str_addf(out, "gate        %s\n", json_bool(status, "gate_open", false)
 		 ? "open: the agent may run" : "closed: the agent may not start");
 	print_last_run(status, out);

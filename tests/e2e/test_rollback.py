@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a rollback goes back to, and what is kept for one."""
+import json
+import os
+
+import pytest
+
+import schema
+from place import Place, packages
+
+pytestmark = pytest.mark.host
+
+
+@pytest.fixture
+def place(tmp_path, fitout):
+    return Place(tmp_path, fitout)
+
+
+def tree(place, text, **keys):
+    return packages(place.package("a", "p", {"f": text, "g": "same"}, **keys))
+
+
+def rollback(place, *words, status=0):
+    done = place.run("rollback", *words)
+    assert done.returncode == status, done.stderr
+    return done
+
+
+def kept(place):
+    value = json.loads(place.run("--json", "status").stdout)
+    schema.validate(value, "status")
+    assert sorted([row["generation"] for row in value["kept"]] +
+                  [value["generation"]]) == sorted(
+        int(p.name) for p in (place.path / "state/generations").iterdir()
+        if p.name.isdigit())
+    return [row["generation"] for row in value["kept"]]
+
+
+def test_repairs_do_not_push_out_what_a_rollback_is_for(place):
+    place.apply(tree(place, "one"))
+    place.apply(tree(place, "two"))
+    for n in range(5):
+        (place.path / "p/g").write_text(f"edited {n}")
+        place.apply(tree(place, "two"))
+        assert place.read("p/g") == "same"
+        assert 1 in kept(place) and len(kept(place)) <= 3
+    assert "generation  7 of" in place.run("status").stdout
+    assert "kept        1, 5, 6 for fitout rollback" in \
+        place.run("status").stdout
+    assert place.find("edited 4") == [
+        "state/generations/6/drift%s/p/g" % place.path]
+    # The trees that were put right are not kept either.
+    assert [p.name for p in (place.path / ".fitout-old").iterdir()] == ["p-1"]
+    rollback(place)
+    assert place.read("p/f") == "one"
+    rollback(place)
+    assert place.read("p/f") == "two", "and back again"
+
+
+def test_as_many_editions_are_kept_as_the_profile_says(place):
+    for n in range(1, 7):
+        place.apply(tree(place, f"edition {n}"), "keep_generations = 3;")
+        (place.path / "p/g").write_text("edited")
+        place.apply(tree(place, f"edition {n}"), "keep_generations = 3;")
+    assert kept(place) == [6, 8, 9, 10, 11]
+    rollback(place, "--to", "6")
+    assert place.read("p/f") == "edition 3"
+
+
+def test_going_back_where_all_that_is_kept_is_the_same(place):
+    place.apply(tree(place, "one"))
+    (place.path / "p/g").write_text("edited")
+    place.apply(tree(place, "one"))
+    error = rollback(place, status=1).stderr
+    assert "nothing to go back to" in error and "(2)" in error, error
+
+
+def tamper(path):
+    """Another byte, the same size and times."""
+    st = os.stat(path)
+    data = path.read_bytes()
+    path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+    os.utime(path, ns=(st.st_atime_ns, st.st_mtime_ns))
+
+
+def test_a_kept_tree_that_was_tampered_with_is_not_taken_back(place):
+    place.apply(tree(place, "one"))
+    place.apply(tree(place, "two"))
+    tamper(place.path / ".fitout-old/p-1/f")
+    done = rollback(place)
+    assert place.read("p/f") == "one"
+    assert "p-1 is not what was installed (f: content)" in done.stderr
+    assert "taken back from" not in done.stderr
+    # One that is whole is taken back.
+    tamper(place.path / "p/f")
+    place.apply(tree(place, "one"))
+    done = rollback(place)
+    assert place.read("p/f") == "two"
+    assert "taken back from" in done.stderr, done.stderr
+
+
+def test_status_tells_a_monitor_by_its_exit_status(place):
+    place.apply(tree(place, "one"))
+    assert place.run("status", "--exit-code").returncode == 0
+    tamper(place.path / "p/f")
+    assert place.run("status", "--exit-code").returncode == 0
+    done = place.run("status", "--exit-code", "--verify")
+    assert done.returncode == 10 and "apply --verify" in done.stdout
+    place.run("apply", "--verify", str(place.path / "p.cfg"))
+    assert place.run("status", "--exit-code", "--verify").returncode == 0
+    tamper(place.path / "p/f")
+    (place.path / "p/f").chmod(0o600)
+    assert place.run("status", "--exit-code").returncode == 10
+    assert place.run("status").returncode == 0
