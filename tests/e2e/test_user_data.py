@@ -29,8 +29,15 @@ sha256sum -c <<END
 {sums}
 END
 install -m 755 fitout /usr/local/bin/fitout
+cat >fitout-web <<'END'
+#!/bin/sh
+cd /etc/fitout
 exec fitout --set base=http://origin.test --set nginx_sha256={nginx} \\
-	--set php_sha256={php} --set agent_sha256={agent} apply nginx-php.cfg
+	--set php_sha256={php} --set agent_sha256={agent} "$@" nginx-php.cfg
+END
+install -m 755 fitout-web /usr/local/bin/fitout-web
+fitout-web plan --exit-code --size-timeout 60s >plan || echo $? >>plan
+exec fitout-web apply
 """
 
 
@@ -154,6 +161,17 @@ def test_user_data_makes_a_serving_instance(name, instance, cloud):
     assert all(e["begin_ms"] >= max(checked) for e in ends["agent.start"])
     assert all(e["begin_ms"] >= max(p["end_ms"] for p in ends[
         "program.running"]) for e in ends["agent.start"])
+    # What was planned before anything was there is done; nothing is left.
+    plan = host.read("/etc/fitout/plan")
+    assert plan.endswith(" to fetch\n10\n"), plan
+    for words in ("package nginx", "package php7", "change  supervisor",
+                  "MB from http://origin.test/nginx/nginx1.14.tar\n",
+                  "MB from http://origin.test/php/php7.tar\n", "start nginx: it is new", "create  agent",
+                  "open    gate  (once all of this holds; starts agent)"):
+        assert words in plan, plan
+    assert "unknown" not in plan
+    again = host.run("fitout-web", "plan", "--exit-code", check=False)
+    assert (again.status, again.out) == (0, "nothing to do\n"), again.err
     # No installed path is world-writable.
     assert world_writable(host.disk.path(PROGRAMS)) == []
     logs = host.disk.path(f"{PROGRAMS}/nginx/logs").stat()
@@ -166,6 +184,19 @@ def test_user_data_makes_a_serving_instance(name, instance, cloud):
     assert len(agent_starts(host)) == 1
     assert host.run("systemctl", "is-active", "codedeploy-agent",
                     check=False).out == "inactive\n"
+    host.wait_for("both programs", lambda: host.run(
+        "supervisorctl", "-c", f"{PROGRAMS}/supervisor/supervisord.conf",
+        "status", check=False).out.count(" RUNNING ") == 2)
+    # plan says that apply would start it, and nothing else.
+    closed = host.run("fitout-web", "plan", "--exit-code", check=False)
+    assert closed.status == 10, closed.err
+    assert re.findall(r"^\S+ +(\S+)", closed.out, re.M) == [
+        "check", "check", "agent", "gate", "to"], closed.out
+    done = host.run("fitout-web", "apply", check=False, timeout=120)
+    assert done.status == 0, done.err
+    assert len(agent_starts(host)) == 2
+    again = host.run("fitout-web", "plan", "--exit-code", check=False)
+    assert (again.status, again.out) == (0, "nothing to do\n"), again.err
 
 
 @pytest.mark.parametrize("name", ["bookworm", "trixie"])
