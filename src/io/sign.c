@@ -6,6 +6,9 @@
 
 #include "base/str.h"
 
+/* Fewer are rather cut short than a number that begins with zeros. */
+#define ID_DIGITS_MIN 12
+
 static int
 too_many(const char *what, struct error *err)
 {
@@ -44,13 +47,19 @@ trust_add(struct trust *trust, const char *text, size_t n, struct error *err)
 	return 0;
 }
 
-/* An id is written as a number and kept as minisign's files have it. */
+/* An id is written as a number and kept as minisign's files have it. minisign
+ * leaves out the zeros in front: one key in 16 has fewer digits there. */
 static int
 parse_id(const char *text, uint8_t id[static 8])
 {
+	char digits[MINISIGN_ID_TEXT] = "0000";
 	uint8_t bytes[8];
+	size_t n = strlen(text);
 
-	if (hex_decode(text, bytes, sizeof bytes) < 0)
+	if (n < ID_DIGITS_MIN || n > sizeof digits - 1)
+		return -1;
+	memcpy(digits + sizeof digits - 1 - n, text, n);
+	if (hex_decode(digits, bytes, sizeof bytes) < 0)
 		return -1;
 	for (int i = 0; i < 8; i++)
 		id[i] = bytes[7 - i];
@@ -71,8 +80,8 @@ trust_revoke(struct trust *trust, const char *id, struct error *err)
 	}
 	if (digest_parse(id, &digest) < 0)
 		return error_raise(err, ERROR_FORMAT,
-			"is neither the id of a minisign key (16 hex digits) "
-			"nor the SHA-256 of a certificate (64)");
+			"is neither the id of a minisign key (16 hex digits, "
+			"or fewer where it begins with zeros) nor the SHA-256 of a certificate (64)");
 	if (trust->n_revoked_certificates == TRUST_MAX)
 		return too_many("revoked certificates", err);
 	trust->revoked_certificates[trust->n_revoked_certificates++] = digest;

@@ -48,7 +48,8 @@ struct trust {
  * certificate in PEM. The error's text has no subject: "is no ...". */
 int trust_add(struct trust *trust, const char *text, size_t n,
 	      struct error *err);
-/* ID is a key's id (16 hex digits) or a certificate's SHA-256 (64). */
+/* ID is a key's id (16 hex digits, up to 4 zeros in front may be left out, as
+ * minisign does) or a certificate's SHA-256 (64). */
 int trust_revoke(struct trust *trust, const char *id, struct error *err);
 bool trust_has_revoked(const struct trust *trust, const char *id);
 /* Is there anything that could vouch? */

@@ -45,7 +45,8 @@ class Key:
         subprocess.run(["minisign", "-G", "-W", "-p", self.public,
                         "-s", self.secret], check=True, capture_output=True)
         comment, self.text = self.public.read_text().split("\n")[:2]
-        self.id = comment.split()[-1]
+        self.printed_id = comment.split()[-1]
+        self.id = self.printed_id.zfill(16)
 
     def sign(self, path, *more, out=None):
         subprocess.run(

@@ -599,7 +599,8 @@ def test_s46_either_of_two_keys_will_do_until_one_is_revoked(host, keys):
         key.sign(host.profile)
         host.apply(host.profile).said(f"signed by minisign key {key.id}")
     revoked = keys[1]
-    host.ini.write_text(host.ini.read_text() + f"revoked = {revoked.id}\n")
+    host.ini.write_text(host.ini.read_text() +
+                        f"revoked = {revoked.printed_id}\n")
     host.refused(f"is by the minisign key {revoked.id}, which is revoked")
     # Naming it does not bring it back.
     host.refused(f"{revoked.id}, which is revoked",

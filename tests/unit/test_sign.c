@@ -209,11 +209,23 @@ a_revoked_key_is_refused(void **state)
 	assert_false(trust_has_revoked(&trust, "394adf8167362585"));
 }
 
+/* minisign prints an id as a number. */
+static void
+zeros_in_front_of_an_id_may_be_left_out(void **state)
+{
+	(void)state;
+	assert_int_equal(trust_revoke(&trust, "D6057FCDFF60863", &err), 0);
+	assert_true(trust_has_revoked(&trust, "0D6057FCDFF60863"));
+	assert_int_equal(trust_revoke(&trust, "123456789abc", &err), 0);
+	assert_true(trust_has_revoked(&trust, "0000123456789ABC"));
+	assert_false(trust_has_revoked(&trust, "D6057FCDFF608630"));
+}
+
 static void
 what_is_revoked_is_strict_hex(void **state)
 {
 	static const char *const bad[] = {
-		"", "394ADF816736258", "394ADF81673625844", "394ADF816736258g",
+		"", "394ADF81673", "394ADF81673625844", "94ADF81673625 84", "394ADF816736258g",
 		"0x94ADF816736258", " 394ADF8167362584", "394ADF8167362584\n",
 	};
 
@@ -354,6 +366,7 @@ main(void)
 		T(another_key_of_the_same_id_does_not_verify),
 		T(either_of_two_keys_will_do),
 		T(a_revoked_key_is_refused),
+		T(zeros_in_front_of_an_id_may_be_left_out),
 		T(what_is_revoked_is_strict_hex),
 		T(keys_that_are_none_are_refused),
 		T(an_algorithm_that_the_signature_chooses_is_refused),
