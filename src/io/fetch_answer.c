@@ -95,14 +95,16 @@ read_range(struct fetch_answer *a, const char *value)
 }
 
 /* Seconds since the epoch of an IMF-fixdate (RFC 9110 5.6.7); -1. The two
- * obsolete forms are not read: no one has sent them for twenty years. */
+ * obsolete forms are not read: no one has sent them for twenty years. What
+ * is before the epoch is no date of ours either. */
 static int64_t
 http_date(const char *value)
 {
 	struct tm tm = { 0 };
 	const char *end = strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	int64_t seconds = end && !*end ? (int64_t)timegm(&tm) : -1;
 
-	return end && !*end ? (int64_t)timegm(&tm) : -1;
+	return seconds < 0 ? -1 : seconds;
 }
 
 /* Seconds or a date (RFC 9110 10.2.3). */

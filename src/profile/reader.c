@@ -360,6 +360,8 @@ reader_read(struct arena *arena, const char *name, const char *directory,
 	r.profile = arena_alloc(arena, sizeof(*r.profile));
 	r.profile->source = arena_dup(arena, name);
 	r.profile->directory = directory ? arena_dup(arena, directory) : NULL;
+	/* Those who take it apart rely on a NUL at its end. */
+	text = arena_dup_n(arena, text, n);
 	if (source_expand(arena, r.profile->source, directory, text, n,
 			  &options->files, problems, &source) == 0 &&
 	    syntax_parse(arena, &source, problems, &r.root) == 0) {
