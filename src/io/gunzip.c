@@ -100,15 +100,16 @@ decoder_step(struct gunzip *gunzip, size_t *ret_out)
 	}
 	if (gunzip->header_read)
 		rc = isal_inflate(state);
+	*ret_out = OUT_BYTES - state->avail_out;
+	/* Of damaged data it gives back what it took of an earlier piece. */
+	if (rc < 0 || state->avail_in > given) {
+		gunzip->problem = problem_of(rc);
+		return STEP_BAD;
+	}
 	used = given - state->avail_in;
 	gunzip->in += used;
 	gunzip->in_bytes -= used;
 	gunzip->in_total += used;
-	*ret_out = OUT_BYTES - state->avail_out;
-	if (rc < 0) {
-		gunzip->problem = problem_of(rc);
-		return STEP_BAD;
-	}
 	return state->block_state == ISAL_BLOCK_FINISH ? STEP_MEMBER_END
 						       : STEP_MORE;
 }

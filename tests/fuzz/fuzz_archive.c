@@ -81,14 +81,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct unpack_result result = { .magic = 0 };
 	struct unpack_options options = {
 		.label = "fuzz",
-		.limits = unpack_limits_default,
+		.policy = unpack_policy_default,
 		.tree = { .uid = geteuid(), .gid = getegid() },
 	};
 
 	set_up(top);
-	options.limits.total_bytes = 4 << 20;
-	options.limits.entries = 2000;
-	options.limits.window_bytes = 8 << 20;
+	options.policy.limits.total_bytes = 4 << 20;
+	options.policy.limits.entries = 2000;
+	options.policy.limits.window_bytes = 8 << 20;
 	{
 		own_fd int input = fuzz_file(data, n);
 		own_fd int tree = openat(top, "tree", O_RDONLY | O_DIRECTORY);

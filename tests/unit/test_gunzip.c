@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
+#include "base/arena.h"
+#include "base/own.h"
 #include "io/gunzip.h"
 #include "scratch.h"
 
@@ -70,6 +72,7 @@ struct source {
 	const char *at, *end;
 	size_t piece;
 	int fail_at_end;
+	char *copy;          /* the last piece, where ASan knows its ends */
 };
 
 static int64_t
@@ -82,7 +85,9 @@ next_piece(void *context, const void **ret_data, struct error *err)
 		return error_raise(err, ERROR_NETWORK, "the line went dead");
 	if (n > source->piece)
 		n = source->piece;
-	*ret_data = source->at;
+	free(source->copy);
+	source->copy = n ? memcpy(xmalloc(n), source->at, n) : NULL;
+	*ret_data = source->copy;
 	source->at += n;
 	return (int64_t)n;
 }
@@ -93,8 +98,9 @@ static struct error err;
 static int
 unpack(const void *data, size_t n, size_t piece, struct str *out)
 {
-	struct source source = { data, (const char *)data + n, piece, 0 };
+	struct source source = { data, (const char *)data + n, piece, 0, NULL };
 	own_gunzip struct gunzip *gunzip = gunzip_new(next_piece, &source);
+	own_free char *copy = NULL;
 	const void *got;
 	int64_t rc;
 
@@ -102,6 +108,8 @@ unpack(const void *data, size_t n, size_t piece, struct str *out)
 	str_clear(out);
 	while ((rc = gunzip_next(gunzip, &got, &err)) > 0)
 		str_add_n(out, got, (size_t)rc);
+	copy = source.copy;
+	source.copy = NULL;
 	if (rc < 0)
 		return -1;
 	/* The end stays the end. */
@@ -191,6 +199,80 @@ every_member_counts(void **state)
 	is_refused(&packed, "its checksum or length does not match");
 }
 
+/* Bits of a fixed Huffman block (RFC 1951, 3.2.6), least significant first. */
+struct bits {
+	struct str *out;
+	unsigned value, n;
+};
+
+static void
+add_bit(struct bits *bits, unsigned bit)
+{
+	bits->value |= bit << bits->n;
+	if (++bits->n < 8)
+		return;
+	add_number(bits->out, bits->value, 1);
+	bits->value = bits->n = 0;
+}
+
+/* Huffman codes begin with their most significant bit. */
+static void
+add_code(struct bits *bits, unsigned code, int n)
+{
+	while (n--)
+		add_bit(bits, code >> n & 1);
+}
+
+/* N bytes 'a' in some 8 kB: almost all of them as repetitions of 258. */
+static void
+add_long_member(struct str *out, size_t n)
+{
+	struct bits bits = { out, 0, 0 };
+	own_free char *text = xmalloc(n);
+	size_t left = n - 1;
+
+	memset(text, 'a', n);
+	add_header(out, 0);
+	add_bit(&bits, 1);
+	add_bit(&bits, 1);
+	add_bit(&bits, 0);
+	add_code(&bits, 0x30 + 'a', 8);
+	for (; left >= 258 + 40; left -= 258) {
+		add_code(&bits, 0xc0 + 285 - 280, 8);
+		add_code(&bits, 0, 5);
+	}
+	while (left--)
+		add_code(&bits, 0x30 + 'a', 8);
+	add_code(&bits, 0, 7);
+	while (bits.n)
+		add_bit(&bits, 0);
+	add_number(out, crc32_of(text, n), 4);
+	add_number(out, (uint32_t)n, 4);
+}
+
+/* The decoder has taken in all of a piece, ahead of what it has given out,
+ * when its output is full: what it gives back is of that piece. */
+static void
+a_piece_may_end_where_the_output_is_full(void **state)
+{
+	const size_t full = 1024 * 1024;
+	own_str struct str out = STR_INIT(2 * full);
+
+	for (size_t n = full - 2; n < full + 14; n++) {
+		own_str struct str packed = STR_INIT(full);
+		size_t first;
+
+		add_long_member(&packed, n);
+		first = packed.len;
+		add_member(&packed, FNAME, "two");
+		for (size_t piece = first - 9; piece < first + 3; piece++) {
+			assert_int_equal(unpack(packed.data, packed.len, piece,
+						&out), 0);
+			assert_int_equal(out.len, n + 3);
+		}
+	}
+}
+
 static void
 zeros_may_follow_and_nothing_else(void **state)
 {
@@ -260,7 +342,7 @@ a_failing_source_keeps_its_error(void **state)
 	add_member(&packed, 0, "text");
 	for (size_t cut = 0; cut <= packed.len; cut++) {
 		struct source source = { packed.data, packed.data + cut, 5,
-					 1 };
+					 1, NULL };
 		own_gunzip struct gunzip *gunzip = gunzip_new(next_piece,
 							      &source);
 		int64_t rc;
@@ -270,6 +352,7 @@ a_failing_source_keeps_its_error(void **state)
 			;
 		assert_int_equal(rc, -1);
 		assert_int_equal(err.code, ERROR_NETWORK);
+		free(source.copy);
 	}
 }
 
@@ -368,6 +451,7 @@ main(void)
 		cmocka_unit_test(a_wrong_header_checksum_is_an_error),
 		cmocka_unit_test(a_wrong_checksum_or_length_is_an_error),
 		cmocka_unit_test(every_member_counts),
+		cmocka_unit_test(a_piece_may_end_where_the_output_is_full),
 		cmocka_unit_test(zeros_may_follow_and_nothing_else),
 		cmocka_unit_test(what_is_not_gzip_is_refused),
 		cmocka_unit_test(nothing_at_all_is_refused),
