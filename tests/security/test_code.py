@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbers, depths, odd texts, and no memory."""
+import os
 import pathlib
 import re
 import subprocess
@@ -135,3 +136,19 @@ def test_s64_the_parts_are_listed_with_versions(fitout):
     for part in ("libcurl", "openssl", "libarchive", "zlib", "liblzma", "zstd",
                  "libconfig", "inih", "expat", "jansson"):
         assert re.search(rf"^{part} +\S*\d", sbom, re.M), sbom
+
+
+def test_s65_the_same_sources_make_the_same_binary(tmp_path):
+    """Built again, in a directory with another name."""
+    built = TOP / "build/static/fitout"
+    if os.environ.get("FITOUT", str(built)) != str(built) or \
+            not built.exists():
+        pytest.skip("build/static/fitout is not what is tested")
+    subprocess.run([TOP / "tools/build"], check=True, capture_output=True)
+    again = tmp_path / "a_longer_name"
+    subprocess.run(["cp", "-a", "--reflink=auto", TOP, again], check=True)
+    subprocess.run(["rm", "-rf", again / "build"], check=True)
+    done = subprocess.run(["tools/build"], cwd=again, capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (again / "build/static/fitout").read_bytes() == built.read_bytes()
