@@ -16,6 +16,7 @@
 #include "io/fetcher.h"
 #include "io/fetcher_file.h"
 #include "io/newfile.h"
+#include "io/space.h"
 #include "io/tree.h"
 #include "io/unpack.h"
 #include "plan/profile.h"
@@ -39,6 +40,7 @@ struct transfer {
 	bool sink_opened;
 	bool sink_broken;          /* unpacker left early: drain for the digest */
 	bool fetched;              /* FETCH_DONE came */
+	uint64_t size;             /* of the packed bytes; 0: not known */
 	bool done;
 	unsigned mirror;           /* index into stream->urls */
 	unsigned mirror_base;      /* of request.urls[0] */
@@ -394,7 +396,7 @@ try_next_mirror(struct stage *stage, struct transfer *transfer,
 	transfer->sink_opened = false;
 	transfer->fetched = false;
 	transfer->unpack_error = (struct error)ERROR_INIT;
-	transfer->stream->bytes = 0;
+	transfer->stream->bytes = transfer->size = 0;
 	hasher_free(transfer->hasher);
 	transfer->hasher = hasher_new();
 	if (transfer->blake2) {
@@ -420,6 +422,37 @@ find(struct stage *stage, uint32_t id)
 }
 
 static int
+sink_directory(const struct transfer *transfer)
+{
+	return transfer->stream->tree_dirfd >= 0
+		? transfer->stream->tree_dirfd : transfer->stream->file_fd;
+}
+
+/* The size of one is known: is there room for what is still to come of all
+ * that go to its file system? A tree has one entry at least. */
+static int
+check_space(struct stage *stage, struct transfer *transfer, struct error *err)
+{
+	uint64_t bytes = 0, inodes = 0;
+	int fd = sink_directory(transfer);
+
+	for (size_t i = 0; i < stage->transfers.n; i++) {
+		const struct transfer *other = stage->transfers.item[i];
+		uint64_t came = other->stream->bytes;
+
+		if (other->done || !space_is_shared(fd, sink_directory(other)))
+			continue;
+		inodes += other->stream->tree_dirfd >= 0 && came == 0;
+		if (other->size > came &&
+		    __builtin_add_overflow(bytes, other->size - came, &bytes))
+			bytes = UINT64_MAX;
+	}
+	if (space_check(fd, bytes, inodes, err) < 0)
+		return error_in(err, "%s", transfer->stream->label);
+	return 0;
+}
+
+static int
 handle_event(struct stage *stage, const struct fetch_event *event,
 	     struct error *err)
 {
@@ -431,7 +464,10 @@ handle_event(struct stage *stage, const struct fetch_event *event,
 	transfer->mirror = transfer->mirror_base + event->mirror;
 	switch (event->type) {
 	case FETCH_STARTED:
-		return 0;
+		transfer->size = event->size == UINT64_MAX ? 0 : event->size;
+		/* Another mirror may have less. */
+		return check_space(stage, transfer, &why) == 0 ? 0
+			: try_next_mirror(stage, transfer, &why, err);
 	case FETCH_RETRY:
 		transfer->retries++;
 		log_warning("fetch.retry", transfer->stream->label,

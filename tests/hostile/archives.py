@@ -620,7 +620,7 @@ def headers():
 def sparse():
     data = b"A" * 512
     yield Case("sparse-gnu",
-               tar(gnu_sparse("f", [(1024, 512)], 4096, data)),
+               tar(gnu_sparse("f", [(1024, 512), (4096, 0)], 4096, data)),
                tree={"f": F(bytes(1024) + data + bytes(2560))})
     yield Case("sparse-gnu-blocks",
                tar(gnu_sparse("f", [(512 * i, 512) for i in (0, 2, 4, 6)],
@@ -662,20 +662,23 @@ def sparse():
                "limit header_size")
     yield Case("sparse-pax-0.0",
                tar(pax(("GNU.sparse.size", "2048"),
-                       ("GNU.sparse.numblocks", "1"),
+                       ("GNU.sparse.numblocks", "2"),
                        ("GNU.sparse.offset", "1024"),
-                       ("GNU.sparse.numbytes", "512")), file("f", data)),
+                       ("GNU.sparse.numbytes", "512"),
+                       ("GNU.sparse.offset", "2048"),
+                       ("GNU.sparse.numbytes", "0")), file("f", data)),
                tree={"f": F(bytes(1024) + data + bytes(512))})
     yield Case("sparse-pax-0.1",
                tar(pax(("GNU.sparse.name", "f"), ("GNU.sparse.size", "2048"),
-                       ("GNU.sparse.numblocks", "1"),
-                       ("GNU.sparse.map", "1024,512")), file("x", data)),
+                       ("GNU.sparse.numblocks", "2"),
+                       ("GNU.sparse.map", "1024,512,2048,0")),
+                   file("x", data)),
                tree={"f": F(bytes(1024) + data + bytes(512))})
     yield Case("sparse-pax-1.0",
                tar(pax(("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"),
                        ("GNU.sparse.name", "f"),
                        ("GNU.sparse.realsize", "2048")),
-                   file("x", padded(b"1\n1024\n512\n") + data)),
+                   file("x", padded(b"2\n1024\n512\n2048\n0\n") + data)),
                tree={"f": F(bytes(1024) + data + bytes(512))})
     up = '".." in it'
     yield Case("sparse-pax-name-up",
