@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # set for, and by, deps/build
 # SPDX-License-Identifier: Apache-2.0
 source=curl
-minimum=7.86.0
+minimum=7.87.0
 licence=curl
 name=libcurl
 

@@ -112,8 +112,8 @@ check_named(struct tls_trust *trust)
 			"cannot read %.40s (install ca-certificates, or set "
 			"SSL_CERT_FILE)", trust->file);
 	else if (trust->directory && !any_is_hashed(trust->directory))
-		problem(trust, "no CA certificates by their hash in "
-			"SSL_CERT_DIR %.60s (see openssl-rehash(1))",
+		problem(trust, "no CA certificates by their hash "
+			"(openssl-rehash(1)) in SSL_CERT_DIR %.90s",
 			trust->directory);
 }
 

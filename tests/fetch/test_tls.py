@@ -37,6 +37,77 @@ def test_the_bundle_can_be_named_by_the_environment(secure, fetch,
     assert (r.code, r.out) == (0, SMALL)
 
 
+@pytest.fixture
+def hashed(tmp_path, certificates):
+    """A directory of certificates by their hash that knows our CA."""
+    directory = tmp_path / "hashed"
+    directory.mkdir()
+    (directory / "ca.pem").write_text(certificates.ca.read_text())
+    openssl("rehash", str(directory))
+    return directory
+
+
+@pytest.mark.parametrize("before", ["", "/nonexistent:"])
+def test_directories_can_be_named_by_the_environment(secure, fetch, hashed,
+                                                     before):
+    r = fetch(secure.url("/f"), env={"SSL_CERT_DIR": f"{before}{hashed}"})
+    assert (r.code, r.out) == (0, SMALL)
+
+
+def test_file_and_directory_of_the_environment_both_count(
+        secure, fetch, hashed, certificates):
+    stranger = str(certificates.dir / "stranger.pem")
+    r = fetch(secure.url("/f"), env={"SSL_CERT_DIR": str(hashed),
+                                     "SSL_CERT_FILE": stranger})
+    assert (r.code, r.out) == (0, SMALL)
+    # What does not know the CA is refused, once.
+    r = fetch(secure.url("/f"), env={"SSL_CERT_FILE": stranger})
+    assert "certificate refused" in r.failure()[1]
+    assert secure.connections == 2
+
+
+@pytest.mark.parametrize("content", [None, "not by its hash"])
+def test_a_directory_without_hashes_is_named(secure, fetch, tmp_path,
+                                             content):
+    directory = tmp_path / "empty"
+    if content:
+        directory.mkdir()
+        (directory / "ca.pem").write_text(content)
+    r = fetch(secure.url("/f"), env={"SSL_CERT_DIR": str(directory)})
+    text = r.failure()[1]
+    assert str(directory) in text and "openssl-rehash" in text
+    assert secure.connections == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts over /etc")
+@pytest.mark.parametrize("path, is_directory", [
+    ("ssl/certs", True), ("pki/ca-trust/extracted/pem/directory-hash", True),
+    ("ssl/certs/ca-certificates.crt", False),
+    ("pki/tls/certs/ca-bundle.crt", False),
+    ("pki/ca-trust/extracted/pem/tls-ca-bundle.pem", False),
+    ("ssl/ca-bundle.pem", False), ("ssl/cert.pem", False), (None, False),
+], ids=["Debian, Alpine, SUSE", "Fedora", "Debian's and Alpine's file",
+        "Amazon Linux", "Fedora's file", "SUSE's file", "libssl's", "none"])
+def test_each_systems_place_is_known(secure, fetch, certificates, hashed,
+                                     tmp_path, path, is_directory):
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    if path:
+        (etc / path).parent.mkdir(parents=True, exist_ok=True)
+        if is_directory:
+            hashed.rename(etc / path)
+        else:
+            (etc / path).write_text(certificates.ca.read_text())
+    script = f"""mount --bind {etc} /etc && exec "$@" """
+    r = fetch(secure.url("/f"),
+              prefix=("unshare", "-m", "sh", "-c", script, "sh"))
+    if path:
+        assert (r.code, r.out) == (0, SMALL)
+    else:
+        assert "install ca-certificates, or set SSL_CERT_FILE" in \
+            r.failure()[1]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts over /etc/ssl/certs")
 @pytest.mark.parametrize("in_directory, in_bundle, connections", [
     (True, None, 1), (True, False, 1), (False, True, 2), (None, True, 1),

@@ -420,6 +420,20 @@ requests_beyond_their_limits_are_refused(void **state)
 			 -1);
 }
 
+/* S12, S13: what a run does that sets nothing. */
+static void
+every_wait_is_bounded_by_default(void **state)
+{
+	const struct fetcher_options *o = &fetcher_options_default;
+
+	assert_in_range(o->connect_timeout_ms, 1, 60000);
+	assert_in_range(o->stall_timeout_ms, 1, 60000);
+	assert_in_range(o->pace_window_ms, 1, 120000);
+	assert_in_range(o->pace_bytes, 1024, 1024 * 1024);
+	assert_in_range(o->attempts, 1, 10);
+	assert_in_range(o->backoff_ms, 1, 5000);
+}
+
 #define with_fetcher(test) cmocka_unit_test_setup_teardown(test, make, unmake)
 
 int
@@ -439,6 +453,7 @@ main(void)
 		with_fetcher(cancelled_streams_are_heard_no_more),
 		with_fetcher(streams_are_counted),
 		with_fetcher(requests_beyond_their_limits_are_refused),
+		with_fetcher(every_wait_is_bounded_by_default),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
