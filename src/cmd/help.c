@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "cmd/help_text.h"
 
 /* help_text.h is made from doc/man by tools/manual-to-c. */
@@ -16,22 +17,46 @@ find_text(const char *page)
 	return NULL;
 }
 
+/* "plan", "exit"; "cfg"; "fitout.cfg", "fitout-exit" */
+static const char *
+find_page(const char *name)
+{
+	static const char *const forms[] = { "fitout-%s", "fitout.%s", "%s" };
+	const char *text = NULL;
+	char page[64];
+
+	for (size_t i = 0; i < 3 && !text; i++) {
+		const char *hole = strchr(forms[i], '%');
+
+		snprintf(page, sizeof page, "%.*s%s",
+			 (int)(hole - forms[i]), forms[i], name);
+		text = find_text(page);
+	}
+	return text;
+}
+
+static int
+no_page(const char *name, struct error *err)
+{
+	own_str struct str pages = STR_INIT(300);
+	char shown[64];
+
+	for (const struct help_row *row = help_rows; row->page; row++)
+		str_addf(&pages, "%s%s", pages.len ? ", " : "", row->page);
+	return error_raise(err, ERROR_USAGE, "help has no page '%s'; there "
+			   "are %s", str_printable(name, shown, sizeof shown),
+			   str_get(&pages));
+}
+
 int
 help_print(const char *command, struct error *err)
 {
-	char page[64];
-	const char *text;
+	const char *text = command ? find_page(command) : find_text("fitout");
 
-	if (command)
-		snprintf(page, sizeof page, "fitout-%s", command);
-	text = find_text(command ? page : "fitout");
-	if (!text && command)
-		text = find_text(command);   /* "fitout.cfg", "fitout-exit" */
-	if (text) {
-		fputs(text, stdout);
-		return 0;
-	}
-	return command_unknown(command, err);
+	if (!text)
+		return no_page(command ? command : "fitout", err);
+	fputs(text, stdout);
+	return 0;
 }
 
 static int

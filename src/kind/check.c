@@ -31,6 +31,7 @@
 /* One try: long enough for a page that is slow the first time. */
 #define LAST_TRY_MS 50
 #define TRY_MS 15000
+#define BODY_SHOWN 120
 #define HOST_BYTES 256
 
 struct check_spec {
@@ -148,6 +149,21 @@ missed(struct attempt *attempt, const char *text)
 	return false;
 }
 
+/* After an undo nobody can ask again: what came is shown. */
+static void
+missed_body(struct attempt *attempt, int status, const struct str *body)
+{
+	own_str struct str wanted = STR_INIT(256), begins = STR_INIT(512);
+	const char *text = attempt->spec->body;
+
+	str_add_printable(&wanted, text, strlen(text), BODY_SHOWN / 2);
+	str_add_printable(&begins, body->data, body->len, BODY_SHOWN);
+	snprintf(attempt->found, sizeof attempt->found, "HTTP status %d, but "
+		 "its body (%zu bytes) does not contain \"%s\"%s%s", status,
+		 body->len, str_get(&wanted), body->len ? "; it begins: " : "",
+		 str_get(&begins));
+}
+
 /* The check's label has the address already. */
 static const char *
 without_address(const struct check_spec *spec, const char *text)
@@ -188,9 +204,7 @@ try_http(struct attempt *attempt, bool *ret_holds, struct error *err)
 			 "HTTP status %d, not %lld", status,
 			 (long long)spec->status);
 	} else if (spec->body && !strstr(str_get(&body), spec->body)) {
-		snprintf(attempt->found, sizeof attempt->found,
-			 "HTTP status %d, but its body (%zu bytes) does not "
-			 "contain the text", status, body.len);
+		missed_body(attempt, status, &body);
 	} else {
 		*ret_holds = true;
 	}

@@ -238,8 +238,12 @@ open_and_start(struct run *run, bool again, struct error *err)
 
 		if (!step->resource->kind->release || (again && !step->ran))
 			continue;
-		if (release(run, step, again, proof, err) < 0)
+		if (release(run, step, again, proof, err) < 0) {
+			timeline_add(&run->timeline, "failed",
+				     step->resource->label, now, clock_ms(),
+				     "start");
 			return error_in(err, "%s", step->resource->label);
+		}
 		timeline_add(&run->timeline, "agent.start",
 			     step->resource->label, now, clock_ms(), NULL);
 		log_info("agent.start", step->resource->label, "started");

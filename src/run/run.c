@@ -77,8 +77,11 @@ run_step(struct run *run, struct step *step, const char *name, step_op *op,
 			(long long)run->context.profile->budget_s, name,
 			step->resource->label);
 	log_debug("step.begin", step->resource->label, "%s", name);
-	if (op(&run->context, step, err) < 0)
+	if (op(&run->context, step, err) < 0) {
+		timeline_add(&run->timeline, "failed", step->resource->label,
+			     begin, clock_ms(), name);
 		return in_step(step, err);
+	}
 	if (worth_a_row(step, name, clock_ms() - begin))
 		timeline_add(&run->timeline, name, step->resource->label,
 			     begin, clock_ms(), NULL);

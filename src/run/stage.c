@@ -18,11 +18,13 @@
 #include "io/newfile.h"
 #include "io/space.h"
 #include "io/tree.h"
+#include "io/magic.h"
 #include "io/unpack.h"
 #include "plan/profile.h"
 #include "run/stage_signature.h"
 
 #define BUFFER_BYTES ((size_t)256 * 1024)
+#define HEAD_BYTES 64
 #define PIPE_BYTES (1024 * 1024)
 #define TRANSFERS_MAX 1000
 
@@ -51,6 +53,8 @@ struct transfer {
 	/* Of one that is a signature itself: what it must be, and is. */
 	const struct stream_signature *wanted;
 	struct minisign_signature read;
+	char head[HEAD_BYTES];     /* what came first, for messages */
+	size_t head_bytes;
 	uint8_t *buffer;
 	size_t at, n;              /* what of it the sink has not taken */
 	struct error unpack_error;
@@ -342,6 +346,11 @@ pull(struct stage *stage, struct transfer *transfer, struct error *err)
 	hasher_add(transfer->hasher, transfer->buffer, (size_t)got);
 	if (transfer->blake2)
 		blake2_add(transfer->blake2, transfer->buffer, (size_t)got);
+	if (transfer->stream->bytes == 0) {
+		transfer->head_bytes = (size_t)got < HEAD_BYTES ? (size_t)got
+								: HEAD_BYTES;
+		memcpy(transfer->head, transfer->buffer, transfer->head_bytes);
+	}
 	transfer->stream->bytes += (uint64_t)got;
 	transfer->at = 0;
 	transfer->n = (size_t)got;
@@ -377,6 +386,18 @@ empty_sink(struct transfer *transfer, struct error *err)
 	return 0;
 }
 
+/* Where the address is written, or the digest that it does not have. */
+static int
+in_profile(const struct transfer *transfer, struct error *err)
+{
+	const char *key = err->code == ERROR_TRUST && transfer->stream->sha256
+		? "sha256" : "url";
+	own_str struct str place = STR_INIT(4096);
+
+	place_print(resource_place(transfer->step->resource, key), &place);
+	return error_in(err, "%s", str_get(&place));
+}
+
 /* What came from this mirror is wrong: the next one, from the start. */
 static int
 try_next_mirror(struct stage *stage, struct transfer *transfer,
@@ -384,7 +405,7 @@ try_next_mirror(struct stage *stage, struct transfer *transfer,
 {
 	if (!transfer->stream->urls[transfer->mirror + 1]) {
 		*err = *why;
-		return -1;
+		return in_profile(transfer, err);
 	}
 	log_warning("fetch.mirror", transfer->stream->label,
 		    "%s; going on with the next mirror", why->text);
@@ -510,6 +531,7 @@ check_digest(struct stage *stage, struct transfer *transfer,
 {
 	struct stream *stream = transfer->stream;
 	struct digest got, want;
+	const char *guess = magic_guess(transfer->head, transfer->head_bytes);
 	char hex[DIGEST_HEX], url[256], size[32];
 
 	hasher_end(transfer->hasher, &got);
@@ -523,9 +545,10 @@ check_digest(struct stage *stage, struct transfer *transfer,
 	if (digest_equal(&got, &want))
 		return 0;
 	return error_raise(err, ERROR_TRUST,
-		"%s: what %s sent is not what was promised: %s with sha256 %s, "
-		"the profile wants %s", stream->label,
+		"%s: what %s sent is not what was promised: %s%s%s with sha256 "
+		"%s, the profile wants %s", stream->label,
 		url_redact(stream->urls[transfer->mirror], url, sizeof url),
+		guess ? guess : "", guess ? ", " : "",
 		bytes_format(stream->bytes, size, sizeof size), hex,
 		stream->sha256);
 }

@@ -13,6 +13,16 @@
 #define DEFAULT_STATE "/var/lib/fitout"
 #define DEFAULT_READY "/run/fitout/ready"
 
+/* The usual state is root's. */
+static int
+as_whom(struct error *err)
+{
+	if ((err->sys == EACCES || err->sys == EPERM) && geteuid() != 0)
+		return error_in(err, "run fitout as root, or with a --state "
+				"directory of your own");
+	return -1;
+}
+
 static int
 make_directories(int rootfd, struct arena *arena, const char *path,
 		 mode_t mode, struct error *err)
@@ -83,13 +93,14 @@ state_open(struct arena *arena, const char *root, const char *path,
 			return 0;
 		if (make_directories(state->rootfd, arena, state->path, 0700,
 				     err) < 0)
-			return -1;
+			return as_whom(err);
 		state->dirfd = path_open_dir(state->rootfd, state->path,
 					     &probe);
 	}
 	if (state->dirfd < 0) {
 		*err = probe;
-		return error_in(err, "state directory");
+		error_in(err, "state directory");
+		return as_whom(err);
 	}
 	return refuse_shared(state->dirfd, state->path, err);
 }
