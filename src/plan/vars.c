@@ -8,7 +8,6 @@
 #include "plan/problem.h"
 
 #define RESULT_BYTES_MAX (1024 * 1024)
-#define NAME_MAX_BYTES 64
 
 static bool
 is_alpha(char c)
@@ -27,7 +26,7 @@ vars_name_valid(const char *name)
 {
 	size_t n = strlen(name);
 
-	if (n == 0 || n > NAME_MAX_BYTES || !is_alpha(name[0]))
+	if (n == 0 || n > VARS_NAME_MAX || !is_alpha(name[0]))
 		return false;
 	for (; *name; name++)
 		if (!is_alpha(*name) && !is_digit(*name) && *name != '-')
@@ -221,7 +220,7 @@ vars_parse_setting(struct arena *arena, const char *setting,
 		return error_raise(err, ERROR_USAGE,
 			"--set '%s': a variable's name has letters, digits, "
 			"'_' and '-', begins with a letter or '_' and is at "
-			"most %d long", shown, NAME_MAX_BYTES);
+			"most %d long", shown, VARS_NAME_MAX);
 	if (!str_is_utf8(equals + 1, strlen(equals + 1)))
 		return error_raise(err, ERROR_USAGE,
 			"--set '%s': the value is not UTF-8", shown);

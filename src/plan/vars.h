@@ -33,6 +33,8 @@ struct vars {
 	void *context;
 };
 
+#define VARS_NAME_MAX 64        /* bytes of a variable's name */
+
 bool vars_name_valid(const char *name);
 /* Value of a plain NAME, or NULL. Asks no source. */
 const char *vars_get(const struct vars *vars, const char *name);

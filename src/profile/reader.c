@@ -300,9 +300,14 @@ known_variables(const struct reading *r, size_t *ret_n)
 	for (size_t i = 0; i < declared; i++)
 		names[n++] = vars->items[i].name;
 	for (at = r->profile->text; (at = strstr(at, "${")); at += 2) {
-		const char *name = arena_dup_n(r->arena, at + 2,
-					       strcspn(at + 2, "}\n"));
+		size_t length = 0;
+		const char *name;
 
+		/* No further than a name can reach. */
+		while (length <= VARS_NAME_MAX && at[2 + length] &&
+		       !strchr("}\n", at[2 + length]))
+			length++;
+		name = arena_dup_n(r->arena, at + 2, length);
 		if (vars_name_valid(name) && !is_among(names, n, name))
 			names[n++] = name;
 	}

@@ -219,6 +219,7 @@ release(struct run *run, struct step *step, bool again,
 static int
 open_and_start(struct run *run, bool again, struct error *err)
 {
+	int64_t opened;
 	const struct proof *proof;
 	struct error unnoted = ERROR_INIT;
 	size_t begin = plan_phase_begin(&run->plan, PHASE_GATE);
@@ -230,8 +231,8 @@ open_and_start(struct run *run, bool again, struct error *err)
 		return -1;
 	run->gate_is_open = run->released = true;
 	log_info("gate.open", NULL, "the gate is open");
-	timeline_add(&run->timeline, "gate.open", NULL, clock_ms(), clock_ms(),
-		     NULL);
+	opened = clock_ms();
+	timeline_add(&run->timeline, "gate.open", NULL, opened, opened, NULL);
 	for (size_t i = begin; i < run->plan.n; i++) {
 		struct step *step = &run->plan.steps[i];
 		int64_t now = clock_ms();

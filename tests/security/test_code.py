@@ -36,8 +36,8 @@ def test_s60_sizes_that_do_not_fit(scene, size):
 
 def test_s60_offsets_have_64_bits(scene, tmp_path):
     # A digest of more bytes than 32 bits count, from a hole of a file.
-    scene.host.run("truncate", "-s", "5G", "/srv/large.tar")
-    scene.packages(app={"url": "file:///srv/large.tar", "sha256": "0" * 64},
+    scene.host.run("truncate", "-s", "5G", "/etc/fitout/large.tar")
+    scene.packages(app={"url": "file:///etc/fitout/large.tar", "sha256": "0" * 64},
                    app_more='max_size = "4G";')
     scene.refused(1, "5368709120", "4294967296")
 
