@@ -36,6 +36,7 @@ def test_s60_sizes_that_do_not_fit(scene, size):
 
 def test_s60_offsets_have_64_bits(scene, tmp_path):
     # A digest of more bytes than 32 bits count, from a hole of a file.
+    scene.write()
     scene.host.run("truncate", "-s", "5G", "/etc/fitout/large.tar")
     scene.packages(app={"url": "file:///etc/fitout/large.tar", "sha256": "0" * 64},
                    app_more='max_size = "4G";')
