@@ -281,6 +281,28 @@ comes_new(struct context *context, const struct file_spec *spec)
 	return step && step->action != ACTION_NONE;
 }
 
+/* ${port} in a text that is no template stays as it is. Only a variable of
+ * the profile's is worth a word: a script has ${...} of its own. */
+static void
+warn_literal(const struct context *context, const struct step *step)
+{
+	const struct file_spec *spec = step->resource->spec;
+	const char *at = spec->template ? NULL : spec->content;
+
+	while (at && (at = strstr(at, "${"))) {
+		size_t n = strcspn(at + 2, "}");
+		const char *name = arena_dup_n(context->arena, at + 2, n);
+
+		at += 2;
+		if (!at[n] || !vars_get(&context->profile->vars, name))
+			continue;
+		log_warning("file.literal", step->resource->label, "${%s} in "
+			    "its content stays as it is; template = true puts "
+			    "the value in its place", name);
+		return;
+	}
+}
+
 static int
 file_observe(struct context *context, struct step *step, struct error *err)
 {
@@ -291,6 +313,7 @@ file_observe(struct context *context, struct step *step, struct error *err)
 	int there = place_look(context, spec->to, &st, err);
 
 	step->origin = spec->from ? spec->from : spec->source;
+	warn_literal(context, step);
 	if (spec->unverified)
 		log_warning("fetch.unverified", step->resource->label,
 			    "unverified = true: whoever answers for its "
