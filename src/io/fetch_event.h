@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -20,6 +21,9 @@ struct fetcher_options {
 	const char *user_agent;
 	const char *ca_file;          /* NULL: SSL_CERT_FILE, else the usual
 					 places */
+	const char *ca_bundle;        /* what ca_file, or SSL_CERT_FILE, holds;
+					 filled in by the fetcher itself */
+	size_t ca_bundle_bytes;
 };
 
 enum fetch_event_type {

@@ -2,12 +2,15 @@
 #include "io/fetch_hop.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/own.h"
 #include "base/str.h"
 #include "io/fetch_outcome.h"
 
@@ -125,6 +128,65 @@ on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to)
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
+/*
+ * The socket that the commander connected. libcurl before 8.0 connects it once
+ * more, which this process may not: there a datagram socket, for which
+ * connecting sends nothing, stands in until give_socket().
+ */
+static curl_socket_t
+on_open_given(void *context, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct transfer *t = context;
+
+	if (t->order->socket_fd < 0)
+		return CURL_SOCKET_BAD;
+#if LIBCURL_VERSION_NUM < 0x080000
+	struct sockaddr_in nobody = {
+		.sin_family = AF_INET, .sin_port = 1,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	memcpy(&to->addr, &nobody, sizeof(nobody));
+	to->addrlen = sizeof(nobody);
+	t->hop.stand_in = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return t->hop.stand_in;
+#else
+	return steal_fd(&t->order->socket_fd);
+#endif
+}
+
+static int
+on_given_opened(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+	const struct transfer *t = context;
+
+	return t->hop.stand_in ? CURL_SOCKOPT_OK
+			       : CURL_SOCKOPT_ALREADY_CONNECTED;
+}
+
+static int
+give_socket(struct transfer *t)
+{
+	int fd = t->hop.stand_in;
+
+	t->hop.stand_in = 0;
+	return fd && dup3(t->order->socket_fd, fd, O_CLOEXEC) < 0 ? -1 : 0;
+}
+
+/* Curl keeps connections apart by the path, and uses one again where it can:
+ * then the new one is closed unused. */
+static void
+use_given_socket(struct transfer *t)
+{
+	CURL *easy = t->hop.easy;
+
+	curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH,
+			 t->order->unix_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_given);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_given_opened);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, t);
+}
+
 /* Connected, nothing sent yet. */
 static int
 on_connected(void *context, char *peer, char *local, int peer_port,
@@ -136,6 +198,8 @@ on_connected(void *context, char *peer, char *local, int peer_port,
 	/* (Another address of the same name may have been refused.) */
 	t->hop.stop = STOP_NOT;
 	t->progress_ms = clock_ms();
+	if (give_socket(t) < 0)
+		return CURL_PREREQFUNC_ABORT;
 	if (t->redirects == 0) {
 		t->origin = class;
 	} else if (!address_may_redirect(t->origin, class)) {
@@ -333,6 +397,20 @@ needs_trust(const struct web *web, const struct transfer *t)
 	       (web->proxies.any_https && may_be_proxied(web, t));
 }
 
+/* What only root can read was read before. */
+static void
+use_preloaded(struct web *web, CURL *easy)
+{
+	struct curl_blob bundle = {
+		.data = (void *)web->options->ca_bundle,
+		.len = web->options->ca_bundle_bytes,
+		.flags = CURL_BLOB_NOCOPY,
+	};
+
+	curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &bundle);
+	curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &bundle);
+}
+
 /* -1: there is nothing to check a certificate with, and T was told so. */
 static int
 set_trust(struct web *web, struct transfer *t)
@@ -342,7 +420,10 @@ set_trust(struct web *web, struct transfer *t)
 	struct failure why;
 
 	tls_trust_find(web->options->ca_file, web->bundle_only, &trust);
-	if (trust.problem[0]) {
+	if (trust.problem[0] && web->options->ca_bundle_bytes) {
+		trust = (struct tls_trust){ .file = NULL };
+		use_preloaded(web, easy);
+	} else if (trust.problem[0]) {
 		failure_set(&why, ERROR_NETWORK, "%s", trust.problem);
 		transfer_next_mirror(t, &why);
 		return -1;
@@ -392,8 +473,7 @@ set_address(struct web *web, struct transfer *t)
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
 			 stream ? STREAM_BUFFER_BYTES : EXCHANGE_BUFFER_BYTES);
 	if (t->order->unix_socket)
-		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH,
-				 t->order->unix_socket);
+		use_given_socket(t);
 }
 
 void

@@ -117,6 +117,7 @@ end(struct transfer *t, enum fetch_event_type type, enum error_code code,
 {
 	drop_fd(&t->order->pipe_fd);
 	drop_fd(&t->order->body_fd);
+	drop_fd(&t->order->socket_fd);
 	transfer_post(t, type, code, 0, text);
 	t->state = TRANSFER_ENDED;
 	t->hop.paused = false;

@@ -2,6 +2,7 @@
 #include "io/fetch_tls.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <openssl/ssl.h>
 #include <stdarg.h>
@@ -11,10 +12,20 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "io/newfile.h"
+
+#define PRELOADED_FILE_BYTES (((size_t)16 << 20) - 1)
 
 /* ---- trust ---- */
 
 /* Does PATH hold names as OpenSSL looks them up ("1a2b3c4d.0")? */
+static bool
+is_hash(const char *name)
+{
+	return strlen(name) == 10 && name[8] == '.' &&
+	       strspn(name, "0123456789abcdef") == 8;
+}
+
 static bool
 is_hashed(const char *path)
 {
@@ -22,9 +33,7 @@ is_hashed(const char *path)
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir)))
-		if (strlen(entry->d_name) == 10 &&
-		    strspn(entry->d_name, "0123456789abcdef") == 8 &&
-		    entry->d_name[8] == '.')
+		if (is_hash(entry->d_name))
 			return true;
 	return false;
 }
@@ -138,6 +147,43 @@ tls_trust_find(const char *ca_file, bool bundle_only,
 		problem(ret_trust, "no CA bundle to check its certificate "
 			"with (install ca-certificates, or set "
 			"SSL_CERT_FILE)");
+}
+
+static void
+preload_hashed(const char *path, struct str *bundle)
+{
+	own_dir DIR *dir = opendir(path);
+	struct error ignored = ERROR_INIT;
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (is_hash(entry->d_name))
+			file_read_at(dirfd(dir), entry->d_name,
+				     PRELOADED_FILE_BYTES, bundle, &ignored);
+}
+
+void
+tls_trust_preload(const char *ca_file, struct tls_preload *ret_preload)
+{
+	struct tls_preload *p = ret_preload;
+	const char *list;
+	struct error ignored = ERROR_INIT;
+
+	p->file = ca_file ? ca_file : setting("SSL_CERT_FILE");
+	if (p->file)
+		file_read_at(AT_FDCWD, p->file, PRELOADED_FILE_BYTES,
+			     &p->bundle, &ignored);
+	list = ca_file ? NULL : setting("SSL_CERT_DIR");
+	while (list && *list) {
+		size_t n = strcspn(list, ":");
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%.*s", (int)n, list);
+		preload_hashed(path, &p->bundle);
+		list += n + (list[n] == ':');
+	}
+	if (p->bundle.full)
+		str_clear(&p->bundle);
 }
 
 /* ---- policy ---- */

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include "base/str.h"
+
 /* Where CA certificates come from. */
 struct tls_trust {
 	const char *file;        /* a bundle, or NULL */
@@ -25,6 +27,18 @@ struct tls_trust {
  */
 void tls_trust_find(const char *ca_file, bool bundle_only,
 		    struct tls_trust *ret_trust);
+
+/*
+ * Before confinement: what is named (CA_FILE, SSL_CERT_FILE, SSL_CERT_DIR) and
+ * the certificates in it, for where only root can read them; BUNDLE is empty
+ * when even root cannot.
+ */
+struct tls_preload {
+	const char *file;        /* NULL: none is named */
+	struct str bundle;
+};
+#define TLS_PRELOAD_INIT { .bundle = STR_INIT((size_t)16 << 20) }
+void tls_trust_preload(const char *ca_file, struct tls_preload *ret_preload);
 
 /*
  * To be called before OpenSSL begins: what the environment could tell it to

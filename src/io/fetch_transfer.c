@@ -73,6 +73,7 @@ transfer_free(struct transfer *t)
 {
 	drop_fd(&t->order->pipe_fd);
 	drop_fd(&t->order->body_fd);
+	drop_fd(&t->order->socket_fd);
 	free(t->order);
 	free(t->failures);
 	free(t->url);

@@ -59,6 +59,7 @@ struct hop {
 	uint64_t pace_moved;        /* ... and what had moved by then */
 	size_t held;                /* handled front of what comes again */
 	bool paused;                /* the pipe is full */
+	int stand_in;               /* socket to be replaced; 0: none */
 	uint64_t body_at;           /* of the request's body */
 	enum stop stop;
 	struct failure stopped;

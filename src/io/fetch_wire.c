@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/str.h"
 
-#define FDS_MAX 2
+#define FDS_MAX 3
 
 union control {
 	struct cmsghdr align;
@@ -92,7 +93,7 @@ static void
 take_fds(struct msghdr *msg, struct fetch_order *order)
 {
 	struct cmsghdr *cmsg;
-	int fds[FDS_MAX] = { -1, -1 };
+	int fds[FDS_MAX] = { -1, -1, -1 };
 	size_t n = 0;
 
 	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
@@ -114,6 +115,12 @@ take_fds(struct msghdr *msg, struct fetch_order *order)
 	}
 	order->pipe_fd = fds[0];
 	order->body_fd = fds[1];
+	order->socket_fd = fds[2];
+	if (order->head.flags & FETCH_FLAG_HAS_SOCKET &&
+	    !(order->head.flags & FETCH_FLAG_HAS_BODY)) {
+		order->socket_fd = fds[1];
+		order->body_fd = fds[2];
+	}
 }
 
 static bool
@@ -121,6 +128,7 @@ makes_sense(const struct fetch_order *order, size_t n)
 {
 	const struct fetch_head *head = &order->head;
 	bool has_body = head->flags & FETCH_FLAG_HAS_BODY;
+	bool has_socket = head->flags & FETCH_FLAG_HAS_SOCKET;
 
 	if (n < sizeof(*head) || head->text_bytes != n - sizeof(*head))
 		return false;
@@ -129,7 +137,8 @@ makes_sense(const struct fetch_order *order, size_t n)
 	return head->command == FETCH_OPEN && head->n_urls > 0 &&
 	       head->n_urls <= FETCH_MIRRORS_MAX &&
 	       head->n_headers <= FETCH_HEADERS_MAX && order->pipe_fd >= 0 &&
-	       has_body == (order->body_fd >= 0);
+	       has_body == (order->body_fd >= 0) &&
+	       has_socket == (order->socket_fd >= 0);
 }
 
 int
@@ -165,6 +174,8 @@ fetch_wire_receive(int socket, struct fetch_order *ret_order)
 		close(order->pipe_fd);
 	if (order->body_fd >= 0)
 		close(order->body_fd);
+	if (order->socket_fd >= 0)
+		close(order->socket_fd);
 	return -1;
 }
 
@@ -186,4 +197,51 @@ fetch_order_copy(const struct fetch_order *order)
 		copy->headers[i] = copy->text +
 				   (order->headers[i] - order->text);
 	return copy;
+}
+
+/* ---- events ---- */
+
+static bool
+failure_code_is_possible(enum error_code code)
+{
+	return code == ERROR_NETWORK || code == ERROR_TIMEOUT ||
+	       code == ERROR_LIMIT || code == ERROR_INTERRUPTED;
+}
+
+static bool
+text_is_printable(const struct fetch_event *event)
+{
+	char again[sizeof(event->text)];
+
+	return memchr(event->text, '\0', sizeof(event->text)) &&
+	       str_equal(event->text, str_printable(event->text, again,
+						    sizeof(again)));
+}
+
+const char *
+fetch_event_problem(const struct fetch_event *event,
+		    const struct fetch_expectation *expected)
+{
+	if ((unsigned)event->type > FETCH_FAILED)
+		return "an unknown event";
+	if (event->type == FETCH_FAILED ? !failure_code_is_possible(event->code)
+					: event->code != ERROR_NONE)
+		return "an impossible error code";
+	if (event->status < 0 || event->status > 999)
+		return "an impossible status";
+	if (event->mirror >= expected->n_urls)
+		return "an unknown mirror";
+	if (event->attempt < 1 || (event->attempt > expected->attempts &&
+				   event->attempt > 1))
+		return "an impossible attempt";
+	if (event->wait_ms < 0 || event->wait_ms > FETCH_WAIT_MAX_MS)
+		return "an impossible wait";
+	if (event->bytes > expected->max_bytes)
+		return "more bytes than allowed";
+	if (event->type == FETCH_DONE && event->size != UINT64_MAX &&
+	    event->size != event->bytes)
+		return "an end before the end";
+	if (!text_is_printable(event))
+		return "a text that is none";
+	return NULL;
 }

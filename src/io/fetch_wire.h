@@ -7,10 +7,13 @@
  * strings (method, unix socket, n_urls mirrors, n_headers headers; an empty
  * string is "none"), with descriptors by SCM_RIGHTS: for FETCH_OPEN the
  * pipe's write end, and after it, when HAS_BODY, a sealed memfd to be read
- * with pread. Both ends are the same binary, so there is no version.
+ * with pread, and when HAS_SOCKET the connected unix socket (which the
+ * fetcher may not open itself). Both ends are the same binary, so there is no
+ * version.
  *
- * To the commander: struct fetch_event and nothing else, no descriptors; the
- * commander believes none of it (a fetcher parses what strangers send).
+ * To the commander: first how it is confined (io/sandbox.h), then struct
+ * fetch_event and nothing else, no descriptors; the commander believes none of
+ * it (a fetcher parses what strangers send).
  * Every FETCH_OPEN, also one that is cancelled, gets exactly one FETCH_DONE
  * or FETCH_FAILED.
  */
@@ -20,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "io/fetch_event.h"
 
 #define FETCH_WIRE_MAX_BYTES 65536
 #define FETCH_MIRRORS_MAX 16
@@ -37,6 +41,7 @@ enum fetch_flag {
 	FETCH_FLAG_ONCE = 8,
 	FETCH_FLAG_HAS_BODY = 16,
 	FETCH_FLAG_PROBE = 32,
+	FETCH_FLAG_HAS_SOCKET = 64,
 };
 
 struct fetch_head {
@@ -60,6 +65,7 @@ struct fetch_order {
 	const char *headers[FETCH_HEADERS_MAX + 1];
 	int pipe_fd;                /* owned by the receiver; -1: none */
 	int body_fd;
+	int socket_fd;              /* connected to unix_socket */
 	char text[FETCH_WIRE_MAX_BYTES];
 };
 
@@ -78,3 +84,14 @@ int fetch_wire_receive(int socket, struct fetch_order *ret_order);
 /* A copy on the heap, no larger than it needs to be (free it). The copy owns
  * the descriptors from then on. */
 struct fetch_order *fetch_order_copy(const struct fetch_order *order);
+
+/* What the commander knows of a transfer, to hold an event against. */
+struct fetch_expectation {
+	unsigned n_urls;
+	unsigned attempts;          /* of each */
+	uint64_t max_bytes;
+};
+/* What no honest fetcher would say of such a transfer, or NULL. Looks at every
+ * member of EVENT, whatever is in it. */
+const char *fetch_event_problem(const struct fetch_event *event,
+				const struct fetch_expectation *expected);

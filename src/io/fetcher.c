@@ -86,14 +86,17 @@ fetcher_submit(struct fetcher *f, const struct fetch_request *request,
 {
 	own_str struct str text =
 		STR_INIT(FETCH_WIRE_MAX_BYTES - sizeof(struct fetch_head));
-	own_fd int ours = -1, theirs = -1, body = -1;
+	own_fd int ours = -1, theirs = -1, body = -1, socket = -1;
 	struct fetch_head head = { 0 };
 	struct stream entry;
-	int fds[2];
+	int fds[3];
+	size_t n = 0;
 
 	if (fetch_request_encode(request, stream, &head, &text, err) < 0 ||
 	    fetcher_process_start(f, err) < 0 ||
 	    (request->body && fetch_request_body(request, &body, err) < 0) ||
+	    (request->unix_socket &&
+	     fetch_request_socket(request, &socket, err) < 0) ||
 	    make_pipe(stream, &ours, &theirs, err) < 0)
 		return -1;
 	head.id = new_id(f);
@@ -104,13 +107,16 @@ fetcher_submit(struct fetcher *f, const struct fetch_request *request,
 		.max_bytes = head.max_bytes,
 		.exchange = !stream,
 	};
-	fds[0] = theirs;
-	fds[1] = body;
+	fds[n++] = theirs;
+	if (body >= 0)
+		fds[n++] = body;
+	if (socket >= 0)
+		fds[n++] = socket;
 	if (vec_push(&f->streams, entry) < 0)
 		return error_raise(err, ERROR_LIMIT,
 				   "more than %d transfers at once",
 				   FETCH_STREAMS_MAX);
-	if (fetcher_process_send(f, &head, text.data, fds, body < 0 ? 1 : 2,
+	if (fetcher_process_send(f, &head, text.data, fds, n,
 				 deadline_within(request->deadline, 10000),
 				 err) < 0) {
 		struct stream *unsent = fetcher_find(f, head.id);
@@ -122,6 +128,12 @@ fetcher_submit(struct fetcher *f, const struct fetch_request *request,
 	*ret_id = head.id;
 	*ret_fd = steal_fd(&ours);
 	return 0;
+}
+
+const struct sandbox_report *
+fetcher_sandbox(const struct fetcher *f)
+{
+	return f->started ? &f->sandbox : NULL;
 }
 
 /* ---- files ---- */

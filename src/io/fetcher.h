@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The commander's side of the one process that speaks to the network. It is
- * forked at the first request (a run that fetches nothing never forks it);
+ * forked at the first request (a run that fetches nothing never forks it) and
+ * confines itself before it takes that (io/sandbox.h);
  * its own side is io/fetch.c, the words between them are io/fetch_wire.h.
  *
  * Two ways to use it. A stream, whose body arrives on a pipe while the
@@ -50,7 +51,8 @@ struct fetch_request {
 					 NULL */
 	const void *body;             /* request body, or NULL */
 	size_t body_bytes;
-	const char *unix_socket;      /* connect there instead; or NULL */
+	const char *unix_socket;      /* connect there instead, once: what
+					 is tried again fails; or NULL */
 	bool no_proxy;                /* never through a proxy */
 	bool any_status;              /* exchange: a 3xx, 4xx or 5xx is an
 					 answer; no redirect is followed and
@@ -70,6 +72,7 @@ struct fetch_request {
 };
 
 struct fetcher;
+struct sandbox_report;
 /* No process yet. OPTIONS are copied. */
 struct fetcher *fetcher_new(const struct fetcher_options *options);
 /* Ends the process (closes its socket, then kills it) and reaps it. */
@@ -85,6 +88,9 @@ OWN(fetcher, struct fetcher *, fetcher_free)
  */
 int fetcher_open(struct fetcher *fetcher, const struct fetch_request *request,
 		 uint32_t *ret_id, int *ret_fd, struct error *err);
+
+/* How the process is confined, or was; NULL when none was ever needed. */
+const struct sandbox_report *fetcher_sandbox(const struct fetcher *fetcher);
 
 /* To poll beside the streams: readable while fetcher_next() has something to
  * say. -1 before the first request. */

@@ -14,6 +14,7 @@
 #include "base/vec.h"
 #include "io/fetch_wire.h"
 #include "io/fetcher.h"
+#include "io/sandbox.h"
 
 /* A request that the fetcher has and that has not ended. */
 struct stream {
@@ -37,6 +38,8 @@ struct fetcher {
 	VEC(struct stream) streams;
 	VEC(struct fetch_event) queue;
 	struct error death;         /* why the last process is gone */
+	struct sandbox_report sandbox;   /* how the last one is confined */
+	bool started;               /* there was one */
 	bool untold;                /* and some stream's reader must be told */
 };
 

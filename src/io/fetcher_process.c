@@ -13,9 +13,13 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "io/fetch.h"
+#include "io/fetch_tls.h"
 
 #define EVENTS_MAX 16384
 #define END_MS 200
+#define CONFINE_MS 60000
+/* A transfer takes less than 1 MiB; a bundle of certificates some 20. */
+#define MEMORY_BYTES (1ull << 30)
 
 void
 fetcher_process_init(struct fetcher *f)
@@ -151,11 +155,15 @@ process_ended(struct fetcher *f)
 	struct process_status status;
 	struct error ignored = ERROR_INIT;
 	char text[80] = "its status is unknown";
+	int signal = 0;
 
-	if (process_wait(f->pid, deadline_in(END_MS), &status, &ignored) == 0)
+	if (process_wait(f->pid, deadline_in(END_MS), &status, &ignored) == 0) {
 		process_status_text(&status, text, sizeof(text));
+		signal = status.signal;
+	}
 	error_raise(&f->death, ERROR_NETWORK,
-		    "the process that fetches has ended: %s", text);
+		    "the process that fetches has ended: %s%s", text,
+		    sandbox_signal_text(signal));
 	bury(f);
 }
 
@@ -194,23 +202,6 @@ fetcher_is_final(const struct fetch_event *event)
 	return event->type == FETCH_DONE || event->type == FETCH_FAILED;
 }
 
-static bool
-failure_code_is_possible(enum error_code code)
-{
-	return code == ERROR_NETWORK || code == ERROR_TIMEOUT ||
-	       code == ERROR_LIMIT || code == ERROR_INTERRUPTED;
-}
-
-static bool
-text_is_printable(const struct fetch_event *event)
-{
-	char again[sizeof(event->text)];
-
-	return memchr(event->text, '\0', sizeof(event->text)) &&
-	       str_equal(event->text, str_printable(event->text, again,
-						    sizeof(again)));
-}
-
 /* The fetcher reads what strangers send: believe nothing of it. Returns
  * what is wrong with EVENT, or NULL. */
 static const char *
@@ -219,28 +210,11 @@ nonsense(const struct fetcher *f, const struct stream *stream,
 {
 	if (!stream)
 		return "an unknown transfer";
-	if ((unsigned)event->type > FETCH_FAILED)
-		return "an unknown event";
-	if (event->type == FETCH_FAILED ? !failure_code_is_possible(event->code)
-					: event->code != ERROR_NONE)
-		return "an impossible error code";
-	if (event->status < 0 || event->status > 999)
-		return "an impossible status";
-	if (event->mirror >= stream->n_urls)
-		return "an unknown mirror";
-	if (event->attempt < 1 || (event->attempt > f->options.attempts &&
-				   event->attempt > 1))
-		return "an impossible attempt";
-	if (event->wait_ms < 0 || event->wait_ms > FETCH_WAIT_MAX_MS)
-		return "an impossible wait";
-	if (event->bytes > stream->max_bytes)
-		return "more bytes than allowed";
-	if (event->type == FETCH_DONE && event->size != UINT64_MAX &&
-	    event->size != event->bytes)
-		return "an end before the end";
-	if (!text_is_printable(event))
-		return "a text that is none";
-	return NULL;
+	return fetch_event_problem(event, &(struct fetch_expectation){
+		.n_urls = stream->n_urls,
+		.attempts = f->options.attempts,
+		.max_bytes = stream->max_bytes,
+	});
 }
 
 /* One event from the socket to the queue: 1, 0 none was waiting, -1 the
@@ -316,8 +290,21 @@ static int
 serve(void *argument)
 {
 	const struct duty *duty = argument;
+	struct fetcher_options options = *duty->options;
+	struct tls_preload trust = TLS_PRELOAD_INIT;
+	struct sandbox sandbox = {
+		.duty = SANDBOX_FETCHER,
+		.data_bytes = MEMORY_BYTES,
+	};
 
-	return fetch_serve(duty->socket, duty->options);
+	/* Before the first byte from elsewhere. */
+	tls_trust_preload(options.ca_file, &trust);
+	sandbox.readable = trust.file;
+	if (sandbox_enter(&sandbox, duty->socket) < 0)
+		return 2;
+	options.ca_bundle = trust.bundle.data;
+	options.ca_bundle_bytes = trust.bundle.len;
+	return fetch_serve(duty->socket, &options);
 }
 
 int
@@ -340,6 +327,15 @@ fetcher_process_start(struct fetcher *f, struct error *err)
 	    process_fork("fitout-fetcher", serve, &duty, &theirs, 1, &f->pid,
 			 err) < 0)
 		return error_in(err, "start the fetcher");
+	drop_fd(&theirs);
+	if (sandbox_await(ours, SANDBOX_FETCHER, deadline_in(CONFINE_MS),
+			  &f->sandbox, err) < 0) {
+		process_kill(f->pid);
+		f->pid = 0;
+		return error_in(err, "start the fetcher");
+	}
+	sandbox_log(&f->sandbox, "fetcher");
+	f->started = true;
 	f->socket = steal_fd(&ours);
 	return 0;
 }

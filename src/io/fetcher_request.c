@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/own.h"
 #include "io/fetcher_file.h"
@@ -103,7 +107,8 @@ fill_head(const struct fetch_request *request, bool stream,
 				  ? FETCH_FLAG_ANY_STATUS : 0u) |
 			 (request->once ? FETCH_FLAG_ONCE : 0u) |
 			 (request->probe && stream ? FETCH_FLAG_PROBE : 0u) |
-			 (request->body ? FETCH_FLAG_HAS_BODY : 0u),
+			 (request->body ? FETCH_FLAG_HAS_BODY : 0u) |
+			 (request->unix_socket ? FETCH_FLAG_HAS_SOCKET : 0u),
 		.body_bytes = request->body ? request->body_bytes : 0,
 		.max_bytes = request->max_bytes &&
 				     request->max_bytes < UINT64_MAX
@@ -151,6 +156,39 @@ fetch_request_body(const struct fetch_request *request, int *ret_fd,
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
 				   F_SEAL_WRITE) < 0)
 		return error_sys(err, "seal a request's body");
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
+int
+fetch_request_socket(const struct fetch_request *request, int *ret_fd,
+		     struct error *err)
+{
+	own_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
+					SOCK_NONBLOCK, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (fd < 0)
+		return error_sys(err, "make a socket");
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s",
+		 request->unix_socket);
+	/* EAGAIN: more wait for its owner already than it wants to wait. */
+	while (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		if (errno != EAGAIN && errno != EINTR) {
+			int why = errno;
+
+			return error_raise(err, ERROR_NETWORK, "cannot "
+					   "connect to %s: %s", request->unix_socket,
+					   strerror(why));
+		}
+		if (deadline_passed(request->deadline))
+			return error_raise(err, ERROR_TIMEOUT, "cannot "
+					   "connect to %s: it takes no connection in the "
+					   "time allowed",
+					   request->unix_socket);
+		if (interrupt_sleep(10, request->deadline, err) < 0)
+			return -1;
+	}
 	*ret_fd = steal_fd(&fd);
 	return 0;
 }

@@ -16,6 +16,10 @@
 int fetch_request_encode(const struct fetch_request *request, bool stream,
 			 struct fetch_head *ret_head, struct str *text,
 			 struct error *err);
+/* A socket that is connected to the request's: this process may do so
+ * whoever owns it, and the fetcher need not be able to reach any other. */
+int fetch_request_socket(const struct fetch_request *request, int *ret_fd,
+			 struct error *err);
 /* The request's body as a file of any size that cannot change any more. */
 int fetch_request_body(const struct fetch_request *request, int *ret_fd,
 		       struct error *err);

@@ -36,6 +36,9 @@ struct tree_options {
 	uid_t uid;
 	gid_t gid;
 	bool preserve_owner;    /* the entry's own uid and gid instead */
+	int owners_fd;          /* with preserve_owner, not 0: the owners are
+				   not set but noted there (tree_owners.h),
+				   by a writer that may not set them */
 	bool setuid, setgid;    /* files keep these bits (directories: setgid),
 				   set last, after the owner */
 	bool outside_links;     /* a symlink's target may be anything */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "io/shown.h"
+#include "io/tree_owners.h"
 
 enum { FILE_FLAGS = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC };
 
@@ -272,10 +273,33 @@ writer_gid(const struct tree_writer *writer, const struct tree_entry *entry)
 					      : writer->options.gid;
 }
 
+static bool
+notes_owners(const struct tree_writer *writer)
+{
+	return writer->options.preserve_owner && writer->options.owners_fd > 0;
+}
+
+int
+writer_note_owner(const struct tree_writer *writer, int dirfd,
+		  const char *name, uid_t uid, gid_t gid, struct error *err)
+{
+	struct tree_owner owner = { .uid = uid, .gid = gid };
+	struct stat st;
+
+	if (!notes_owners(writer))
+		return 0;
+	if ((*name ? fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW)
+		   : fstat(dirfd, &st)) < 0)
+		return error_sys(err, "look at what was unpacked");
+	owner.inode = st.st_ino;
+	return tree_owners_add(writer->options.owners_fd, &owner, err);
+}
+
 bool
 writer_owns(const struct tree_writer *writer, uid_t uid, gid_t gid)
 {
-	return uid == writer->uid && gid == writer->gid;
+	return notes_owners(writer) ||
+	       (uid == writer->uid && gid == writer->gid);
 }
 
 mode_t
@@ -384,7 +408,9 @@ tree_writer_file_end(struct tree_writer *writer, uint64_t size,
 	if (!writer_owns(writer, writer->file_uid, writer->file_gid) &&
 	    fchown(writer->fd, writer->file_uid, writer->file_gid) < 0)
 		return error_sys(err, "set the owner of %s", SHOWN(path));
-	if (set_special_bits(writer, err) < 0)
+	if (set_special_bits(writer, err) < 0 ||
+	    writer_note_owner(writer, writer->fd, "", writer->file_uid,
+			      writer->file_gid, err) < 0)
 		return -1;
 	fd = steal_fd(&writer->fd);
 	/* NFS and quotas say here what write(2) did not. */

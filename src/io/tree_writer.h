@@ -78,5 +78,11 @@ gid_t writer_gid(const struct tree_writer *writer,
 		 const struct tree_entry *entry);
 mode_t writer_mode(const struct tree_writer *writer, mode_t mode,
 		   bool directory);
-/* Does what this process creates belong to these anyway? */
+/* Where another process is told of owners, and sets them: tell it that of NAME
+ * in DIRFD, or of DIRFD itself (""). Else nothing. */
+int writer_note_owner(const struct tree_writer *writer, int dirfd,
+		      const char *name, uid_t uid, gid_t gid,
+		      struct error *err);
+/* Does what this process creates belong to these anyway, or is it another's
+ * to set? */
 bool writer_owns(const struct tree_writer *writer, uid_t uid, gid_t gid);

@@ -109,6 +109,10 @@ set_directory(struct tree_writer *writer, const struct directory *directory,
 			      AT_SYMLINK_NOFOLLOW) < 0)
 			return error_sys(err, "set the time of %s",
 					 SHOWN(n ? path : "the top"));
+		if (directory->named &&
+		    writer_note_owner(writer, dirfd, n ? name : ".",
+				      directory->uid, directory->gid, err) < 0)
+			return -1;
 	}
 	if (!directory->chmod)
 		return 0;

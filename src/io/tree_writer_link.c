@@ -25,7 +25,7 @@ set_link_metadata(const struct tree_writer *writer,
 	if (utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_sys(err, "set the time of %s",
 				 SHOWN(entry->path));
-	return 0;
+	return writer_note_owner(writer, dirfd, name, uid, gid, err);
 }
 
 int

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An unpacker: a child process (no exec) that reads one archive from a
- * descriptor and writes its tree below one directory. The commander never
- * parses the archive; it learns only the fixed-size result below, which it
- * must not trust beyond its own re-walk of the tree.
+ * descriptor and writes its tree below one directory, confined to that
+ * (io/sandbox.h). The commander never parses the archive; it learns only the
+ * fixed-size result below, which it must not trust beyond its own re-walk of
+ * the tree. As the child may be nobody, owners are set by the commander when
+ * the child is gone.
  *
  * Formats: tar (POSIX.1-2017 pax and ustar, GNU) plain or in gzip (RFC 1952,
  * every member's CRC and length checked), xz, zstd (RFC 8878), bzip2, told
@@ -24,11 +26,13 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "io/sandbox.h"
 #include "io/tree.h"
 
 /* Behind each: the key of limits = { ... } in a profile. */
@@ -87,10 +91,19 @@ struct unpack_result {
 struct unpacker {
 	pid_t pid;
 	int result_fd;             /* readable when the child has spoken */
+	struct sandbox_report sandbox;   /* how it is confined */
+	int owners_fd;             /* with preserve_owner; else -1 */
+	int tree_dirfd;
+	struct tree_options tree;
+	unsigned special_modes;    /* mode bits that the policy allows */
+	struct unpack_limits limits;
 };
-#define UNPACKER_INIT { .pid = 0, .result_fd = -1 }
+#define UNPACKER_INIT { .pid = 0, .result_fd = -1, .owners_fd = -1, \
+			.tree_dirfd = -1 }
 
-/* Fork it. INPUT_FD and TREE_DIRFD stay the caller's to close here. */
+/* Fork it, and wait the few milliseconds until it has confined itself; -1
+ * when it could not. INPUT_FD and TREE_DIRFD stay the caller's to close here;
+ * the directory may get another owner. */
 int unpacker_start(const struct unpack_options *options,
 		   struct unpacker *ret_unpacker, struct error *err);
 /* Read the result (waits until DEADLINE) and reap. -1 with the child's own
@@ -99,6 +112,11 @@ int unpacker_finish(struct unpacker *unpacker, struct deadline deadline,
 		    struct unpack_result *ret_result, struct error *err);
 /* Kill and reap, if it still runs; safe twice. */
 void unpacker_abandon(struct unpacker *unpacker);
+/* The child's message, believed only as far as this checks it: its size,
+ * every range, its texts. False: nonsense. */
+bool unpack_result_read(const void *raw, size_t n,
+			const struct unpack_limits *limits,
+			struct unpack_result *ret_result);
 
 /* The work itself, in the calling process (the child's main; fuzzers). Sets
  * the process's LC_CTYPE to UTF-8, and its umask to 0 while it works. */

@@ -3,10 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/interrupt.h"
@@ -14,33 +15,63 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "io/newfile.h"
+#include "io/sandbox.h"
+#include "io/tree_owners.h"
 
-enum { MAGIC = 0x6669756e, FORKED_FDS = 3 };
+enum { MAGIC = 0x6669756e, FORKED_FDS = 4, CONFINE_MS = 60000 };
 
 /* ------------------------------------------------------------- the child */
 
 struct child {
 	const struct unpack_options *options;
+	int owners_fd;
 	int result_fd;
 };
+
+static unsigned
+special_modes(unsigned allow)
+{
+	return (allow & UNPACK_SETUID ? S_ISUID : 0u) |
+	       (allow & UNPACK_SETGID ? S_ISGID : 0u);
+}
 
 /*
  * All that keeps a subverted parser from doing more than its duty is called
  * from here, before the first byte is read.
  */
 static int
-confine(const struct unpack_options *options, struct error *err)
+confine(const struct child *child)
 {
-#ifndef __SANITIZE_ADDRESS__   /* whose shadow is larger than any limit */
-	/* Our buffers and a decompressor's take some 20 MB; the window may be
-	 * had twice, while a decompressor grows it. */
-	uint64_t most = (64ull << 20) + 2 * options->policy.limits.window_bytes;
-	struct rlimit limit = { most, most };
+	const struct unpack_options *options = child->options;
+	struct sandbox sandbox = {
+		.duty = SANDBOX_UNPACKER,
+		.tree_dirfd = options->tree_dirfd,
+		/* Our buffers and a decompressor's take some 20 MB; the window
+		 * may be had twice, while a decompressor grows it. */
+		.data_bytes = (64ull << 20) +
+			2 * options->policy.limits.window_bytes,
+		.file_bytes = options->policy.limits.file_bytes,
+		.special_modes = special_modes(options->policy.allow),
+	};
 
-	if (setrlimit(RLIMIT_DATA, &limit) < 0)
-		return error_sys(err, "limit the unpacker's memory");
-#endif
-	return 0;
+	/* Outside its tree there is no locale to be found; see
+	 * unpack_stream(). */
+	if (!setlocale(LC_CTYPE, "C.UTF-8"))
+		setlocale(LC_CTYPE, "en_US.UTF-8");
+	return sandbox_enter(&sandbox, child->result_fd);
+}
+
+/* What it makes belongs to the child; the commander gives it away. */
+static int
+unpack(const struct child *child, struct unpack_result *result,
+       struct error *err)
+{
+	struct unpack_options options = *child->options;
+
+	options.tree.uid = geteuid();
+	options.tree.gid = getegid();
+	options.tree.owners_fd = child->owners_fd < 0 ? 0 : child->owners_fd;
+	return unpack_stream(&options, result, err);
 }
 
 static int
@@ -49,10 +80,11 @@ child_main(void *argument)
 	const struct child *child = argument;
 	struct unpack_result result = { .code = ERROR_BUG };
 	struct error err = ERROR_INIT, ignored;
-	int rc = confine(child->options, &err);
+	int rc;
 
-	if (rc == 0)
-		rc = unpack_stream(child->options, &result, &err);
+	if (confine(child) < 0)
+		return 2;
+	rc = unpack(child, &result, &err);
 	if (rc < 0) {
 		result = (struct unpack_result){ .code = err.code,
 						 .sys = err.sys };
@@ -66,26 +98,50 @@ child_main(void *argument)
 
 /* --------------------------------------------------------- the commander */
 
-int
-unpacker_start(const struct unpack_options *options,
-	       struct unpacker *ret_unpacker, struct error *err)
+static int
+start(const struct unpack_options *options, struct unpacker *unpacker,
+      struct error *err)
 {
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_sys(err, "%s: make a pipe", options->label);
+		return error_sys(err, "make a pipe");
 
 	own_fd int read_end = ends[0], write_end = ends[1];
-	struct child child = { options, write_end };
+	struct child child = { options, unpacker->owners_fd, write_end };
 	const int keep[FORKED_FDS] = { options->input_fd, options->tree_dirfd,
-				       write_end };
-	pid_t pid;
+				       write_end, unpacker->owners_fd };
 
-	if (process_fork("fitout-unpack", child_main, &child, keep, FORKED_FDS,
-			 &pid, err) < 0)
+	sandbox_give_tree(options->tree_dirfd);
+	if (process_fork("fitout-unpack", child_main, &child, keep,
+			 FORKED_FDS, &unpacker->pid, err) < 0)
+		return -1;
+	drop_fd(&write_end);
+	unpacker->result_fd = steal_fd(&read_end);
+	return sandbox_await(unpacker->result_fd, SANDBOX_UNPACKER,
+			     deadline_in(CONFINE_MS), &unpacker->sandbox, err);
+}
+
+int
+unpacker_start(const struct unpack_options *options,
+	       struct unpacker *ret_unpacker, struct error *err)
+{
+	struct unpacker unpacker = UNPACKER_INIT;
+
+	unpacker.tree = options->tree;
+	unpacker.special_modes = special_modes(options->policy.allow);
+	unpacker.limits = options->policy.limits;
+	unpacker.tree_dirfd = fcntl(options->tree_dirfd, F_DUPFD_CLOEXEC, 3);
+	if (unpacker.tree_dirfd < 0)
+		return error_sys(err, "%s: start an unpacker", options->label);
+	if ((options->tree.preserve_owner &&
+	     tree_owners_open(options->policy.limits.entries, &unpacker.owners_fd,
+			      err) < 0) ||
+	    start(options, &unpacker, err) < 0) {
+		unpacker_abandon(&unpacker);
 		return error_in(err, "%s: start an unpacker", options->label);
-	*ret_unpacker = (struct unpacker){ .pid = pid,
-					   .result_fd = steal_fd(&read_end) };
+	}
+	*ret_unpacker = unpacker;
 	return 0;
 }
 
@@ -140,35 +196,77 @@ read_result(int fd, struct deadline deadline, char *to, size_t size,
 }
 
 static bool
-is_sane(const struct unpack_result *result, size_t n)
+is_text(const char *text, size_t size)
 {
-	return n == sizeof(*result) && result->magic == MAGIC &&
-	       result->code >= ERROR_NONE && result->code <= ERROR_BUG &&
-	       memchr(result->format, 0, sizeof(result->format)) &&
-	       memchr(result->text, 0, sizeof(result->text)) &&
-	       (result->code == ERROR_NONE) == (result->text[0] == '\0');
+	char again[sizeof(((struct unpack_result *)0)->text)];
+
+	return memchr(text, 0, size) &&
+	       str_equal(text, str_printable(text, again, sizeof(again)));
 }
 
-/* What the result and the way the child ended come to. */
-static int
-judge(const struct unpack_result *result, size_t n,
-      const struct process_status *status, struct error *err)
+bool
+unpack_result_read(const void *raw, size_t n,
+		   const struct unpack_limits *limits,
+		   struct unpack_result *ret_result)
 {
-	char how[128], text[sizeof(result->text)];
-	bool sane = is_sane(result, n);
+	struct unpack_result result;
+	bool failed;
 
-	if (status->signal || status->timed_out || !sane ||
-	    status->exit != (result->code == ERROR_NONE ? 0 : 1))
-		return error_raise(err, ERROR_BUG, "the unpacker %s%s",
-				   status->signal ? "was " : "ended with ",
+	if (n != sizeof(result))
+		return false;
+	memcpy(&result, raw, sizeof(result));
+	failed = result.code != ERROR_NONE;
+	if (result.magic != MAGIC || result.code < ERROR_NONE ||
+	    result.code > ERROR_BUG || result.sys < 0 || result.sys > 4095 ||
+	    !is_text(result.format, sizeof(result.format)) ||
+	    !is_text(result.text, sizeof(result.text)) ||
+	    failed != (result.text[0] != '\0') ||
+	    failed != (result.format[0] == '\0') ||
+	    result.entries > limits->entries ||
+	    result.bytes > limits->total_bytes)
+		return false;
+	*ret_result = result;
+	return true;
+}
+
+/* What the message and the way the child ended come to. */
+static int
+judge(const void *raw, size_t n, const struct unpack_limits *limits,
+      const struct process_status *status, struct unpack_result *result,
+      struct error *err)
+{
+	bool sane = unpack_result_read(raw, n, limits, result);
+	char how[128];
+
+	if (status->signal || status->timed_out)
+		return error_raise(err, ERROR_BUG, "the unpacker was %s%s",
 				   process_status_text(status, how,
-						       sizeof(how)));
+						       sizeof(how)),
+				   sandbox_signal_text(status->signal));
+	if (!sane || status->exit != (result->code == ERROR_NONE ? 0 : 1))
+		return error_raise(err, ERROR_BUG, "the unpacker ended with "
+				   "%s and %s", process_status_text(status, how,
+							sizeof(how)),
+				   n == 0 ? "said nothing" : "said nonsense");
 	if (result->code == ERROR_NONE)
 		return 0;
-	error_raise(err, (enum error_code)result->code, "%s",
-		    str_printable(result->text, text, sizeof(text)));
+	error_raise(err, (enum error_code)result->code, "%s", result->text);
 	err->sys = result->sys;
 	return -1;
+}
+
+/* The child is gone: nobody else writes below the tree now. */
+static int
+give_away(const struct unpacker *unpacker, struct error *err)
+{
+	if (unpacker->tree.preserve_owner)
+		return tree_owners_apply(unpacker->owners_fd,
+					 unpacker->tree_dirfd,
+					 unpacker->tree.uid,
+					 unpacker->tree.gid,
+					 unpacker->special_modes, err);
+	return tree_give(unpacker->tree_dirfd, unpacker->tree.uid,
+			 unpacker->tree.gid, unpacker->special_modes, err);
 }
 
 int
@@ -181,6 +279,7 @@ unpacker_finish(struct unpacker *unpacker, struct deadline deadline,
 	struct process_status status;
 	pid_t pid = unpacker->pid;
 	size_t n = 0;
+	int rc;
 
 	if (read_result(unpacker->result_fd, deadline, raw, sizeof(raw), &n,
 			err) < 0) {
@@ -190,14 +289,16 @@ unpacker_finish(struct unpacker *unpacker, struct deadline deadline,
 	drop_fd(&unpacker->result_fd);
 	unpacker->pid = 0;
 	/* It has closed its end: it is gone, or nearly so. */
-	if (process_wait(pid, deadline_in(10000), &status, err) < 0)
-		return -1;
-	memset(&result, 0, sizeof(result));
-	memcpy(&result, raw, n < sizeof(result) ? n : sizeof(result));
-	if (judge(&result, n, &status, err) < 0)
-		return -1;
-	*ret_result = result;
-	return 0;
+	rc = process_wait(pid, deadline_in(10000), &status, err);
+	if (rc == 0)
+		rc = judge(raw, n, &unpacker->limits, &status, &result, err);
+	if (rc == 0)
+		rc = give_away(unpacker, err);
+	drop_fd(&unpacker->owners_fd);
+	drop_fd(&unpacker->tree_dirfd);
+	if (rc == 0)
+		*ret_result = result;
+	return rc;
 }
 
 void
@@ -206,4 +307,6 @@ unpacker_abandon(struct unpacker *unpacker)
 	process_kill(unpacker->pid);
 	unpacker->pid = 0;
 	drop_fd(&unpacker->result_fd);
+	drop_fd(&unpacker->owners_fd);
+	drop_fd(&unpacker->tree_dirfd);
 }

@@ -347,6 +347,8 @@ undo(struct run *run, struct error *err)
 	/* A start that did not end well may have started something. */
 	if (run->released)
 		stopped = stop_agent(run, &stop_error);
+	if (run->stage)
+		run->unpackers = stage_unpackers(run->stage);
 	stage_free(steal_ptr(run->stage));
 	if (run->transaction) {
 		log_info("undo.begin", NULL, "taking everything back");
@@ -476,6 +478,9 @@ report(struct run *run, enum outcome outcome, const struct error *error,
 		.taken_back = run->taken_back,
 		.profile = run->context.profile,
 		.plan = &run->plan,
+		.fetcher = fetcher_sandbox(run->fetcher),
+		.unpackers = run->stage ? stage_unpackers(run->stage)
+					: run->unpackers,
 		.timeline = &run->timeline,
 		.elapsed_ms = clock_ms() - run->timeline.begin_ms,
 	};

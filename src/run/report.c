@@ -57,6 +57,18 @@ resources_json(const struct plan *plan)
 }
 
 static struct json *
+confinement_json(const struct run_facts *facts)
+{
+	struct json *object = json_new_object();
+
+	if (facts->fetcher)
+		json_set(object, "fetcher", sandbox_json(facts->fetcher));
+	if (facts->unpackers)
+		json_set(object, "unpacker", sandbox_json(facts->unpackers));
+	return object;
+}
+
+static struct json *
 report_json(const struct run_facts *facts)
 {
 	struct json *report = json_new_object();
@@ -81,6 +93,8 @@ report_json(const struct run_facts *facts)
 		json_set(report, "undo_error", error_json(facts->undo_error));
 	if (facts->undo_error && facts->taken_back)
 		json_set_bool(report, "only_agent_missing", true);
+	if (facts->fetcher || facts->unpackers)
+		json_set(report, "confinement", confinement_json(facts));
 	json_set(report, "resources", resources_json(facts->plan));
 	json_set(report, "timeline", timeline_json(facts->timeline));
 	return report;
@@ -189,6 +203,7 @@ report_print(const struct json *report, struct str *out)
 	str_addf(out, "generation  %lld, gate %s\n",
 		 (long long)json_number(report, "generation", 0),
 		 json_bool(report, "gate_open", false) ? "open" : "closed");
+	sandbox_print(json_at(report, "confinement"), out);
 	print_resources(report, out);
 	str_add(out, "\n");
 	timeline_print(json_at(report, "timeline"), elapsed, out);

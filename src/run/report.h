@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "io/sandbox.h"
 #include "plan/plan.h"
 #include "run/state.h"
 #include "run/timeline.h"
@@ -33,6 +34,8 @@ struct run_facts {
 					    as it was before */
 	const struct profile *profile;
 	const struct plan *plan;
+	const struct sandbox_report *fetcher;    /* how they were confined; */
+	const struct sandbox_report *unpackers;  /* NULL: none ran */
 	const struct timeline *timeline;
 	int64_t elapsed_ms;
 };

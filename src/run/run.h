@@ -44,6 +44,7 @@ struct run {
 	struct transaction *transaction;
 	struct fetcher *fetcher;
 	struct stage *stage;
+	const struct sandbox_report *unpackers;   /* stage_unpackers() */
 	struct plan plan;
 	struct generation previous;
 	struct generation earlier;   /* gone back to, in a rollback */

@@ -66,6 +66,7 @@ struct transfer {
 struct stage {
 	struct context *context;
 	struct timeline *timeline;
+	struct sandbox_report *unpackers;   /* how the first was confined */
 	VEC(struct transfer *) transfers;
 	unsigned slots;            /* unpackers at a time */
 	struct pollfd *polls;
@@ -216,8 +217,27 @@ stage_add(struct stage *stage, struct step *step, const struct stream *stream,
 
 /* ---- sinks ---- */
 
+const struct sandbox_report *
+stage_unpackers(const struct stage *stage)
+{
+	return stage->unpackers;
+}
+
+/* All of them can be confined as well as the first. */
+static void
+note_confinement(struct stage *stage, const struct unpacker *unpacker)
+{
+	if (stage->unpackers)
+		return;
+	stage->unpackers = arena_alloc(stage->context->arena,
+				       sizeof *stage->unpackers);
+	*stage->unpackers = unpacker->sandbox;
+	sandbox_log(stage->unpackers, "unpacker");
+}
+
 static int
-start_unpacker(struct transfer *transfer, struct error *err)
+start_unpacker(struct stage *stage, struct transfer *transfer,
+	       struct error *err)
 {
 	struct unpack_options options = {
 		.label = transfer->stream->label,
@@ -240,6 +260,7 @@ start_unpacker(struct transfer *transfer, struct error *err)
 	options.input_fd = read_end;
 	if (unpacker_start(&options, &transfer->unpacker, err) < 0)
 		return -1;
+	note_confinement(stage, &transfer->unpacker);
 	fcntl(transfer->sink_fd, F_SETFL, O_NONBLOCK);
 	transfer->sink_opened = transfer->unpacking = true;
 	transfer->unpack_begin_ms = clock_ms();
@@ -273,7 +294,7 @@ assign_sinks(struct stage *stage, struct error *err)
 						 transfer->stream->label);
 			transfer->sink_opened = true;
 		} else if (busy < stage->slots) {
-			if (start_unpacker(transfer, err) < 0)
+			if (start_unpacker(stage, transfer, err) < 0)
 				return -1;
 			busy++;
 		}

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "io/sandbox.h"
 #include "plan/kind.h"
 #include "run/timeline.h"
 
@@ -23,5 +24,8 @@ OWN(stage, struct stage *, stage_free)
 /* Begin a stream (context->fetch): connects at once. */
 int stage_add(struct stage *stage, struct step *step,
 	      const struct stream *stream, struct error *err);
+/* How its unpackers are confined; NULL: there was none. In the context's
+ * arena. */
+const struct sandbox_report *stage_unpackers(const struct stage *stage);
 /* Pump until all are whole, verified and settled, or the first failure. */
 int stage_run(struct stage *stage, struct error *err);

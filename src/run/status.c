@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "io/journal.h"
 #include "io/manifest.h"
+#include "io/sandbox.h"
 #include "run/gate.h"
 #include "run/generation.h"
 #include "run/lock.h"
@@ -207,6 +208,31 @@ resources_json(struct arena *arena, const struct kind *const *kinds,
 	return rows;
 }
 
+/* Tried now, on this host: children confine themselves and end. */
+static struct json *
+confinement_json(void)
+{
+	static const char *const names[] = {
+		[SANDBOX_FETCHER] = "fetcher", [SANDBOX_UNPACKER] = "unpacker",
+	};
+	struct json *object = json_new_object();
+
+	for (unsigned duty = 0; duty < 2; duty++) {
+		struct sandbox_report report;
+		struct error err = ERROR_INIT;
+		struct json *row;
+
+		if (sandbox_probe(duty, &report, &err) == 0) {
+			row = sandbox_json(&report);
+		} else {
+			row = json_new_object();
+			json_set_text(row, "error", err.text);
+		}
+		json_set(object, names[duty], row);
+	}
+	return object;
+}
+
 static struct json *
 collect(struct arena *arena, const struct kind *const *kinds,
 	const struct state *state, bool verify, struct error *err)
@@ -235,6 +261,7 @@ collect(struct arena *arena, const struct kind *const *kinds,
 		json_set_text(status, "at_work", at_work);
 	add_last_run(status, state);
 	add_recovery(status, state);
+	json_set(status, "confinement", confinement_json());
 	json_set(status, "resources", resources_json(arena, kinds, state,
 						     &generation, verify));
 	return status;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/status.h"
 
+#include "io/sandbox.h"
+
 static void
 print_present(const struct json *row, struct str *out)
 {
@@ -118,6 +120,7 @@ status_print(const struct json *status, struct str *out)
 		 ? "open: the agent may run" : "closed: the agent may not start");
 	print_last_run(status, out);
 	print_recovery(status, out);
+	sandbox_print(json_at(status, "confinement"), out);
 	for (size_t i = 0; i < json_count(rows); i++)
 		print_resource(json_item(rows, i), out);
 }

@@ -1168,12 +1168,14 @@ tell(void *argument)
 static int
 finish_with(const void *data, size_t n, int exit_status)
 {
-	struct unpacker unpacker;
+	struct unpacker unpacker = UNPACKER_INIT;
 	int ends[2];
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	struct lie lie = { ends[1], data, n, exit_status };
 	unpacker.result_fd = ends[0];
+	unpacker.tree_dirfd = scratch_dir("out");
+	unpacker.limits = limits;
 	assert_int_equal(process_fork("liar", tell, &lie, &ends[1], 1,
 				      &unpacker.pid, &err), 0);
 	close(ends[1]);
@@ -1235,6 +1237,7 @@ a_result_that_cannot_be_is_not_believed(void **state)
 	assert_int_equal(finish_with(&bad, sizeof(bad), 0), -1);
 	bad = good;
 	bad.code = ERROR_FORMAT;
+	memset(bad.format, 0, sizeof(bad.format));
 	assert_int_equal(finish_with(&bad, sizeof(bad), 1), -1);
 	assert_int_equal(err.code, ERROR_BUG);   /* an error without text */
 	memset(bad.text, 'x', sizeof(bad.text));
@@ -1242,8 +1245,19 @@ a_result_that_cannot_be_is_not_believed(void **state)
 	assert_int_equal(err.code, ERROR_BUG);
 	snprintf(bad.text, sizeof(bad.text), "\x1b[31mred");
 	assert_int_equal(finish_with(&bad, sizeof(bad), 1), -1);
+	assert_int_equal(err.code, ERROR_BUG);   /* an honest one escapes */
+	snprintf(bad.text, sizeof(bad.text), "\\x1b[31mred");
+	assert_int_equal(finish_with(&bad, sizeof(bad), 1), -1);
 	assert_int_equal(err.code, ERROR_FORMAT);
 	assert_string_equal(err.text, "\\x1b[31mred");
+	bad = good;
+	bad.entries = limits.entries + 1;
+	assert_int_equal(finish_with(&bad, sizeof(bad), 0), -1);
+	assert_int_equal(err.code, ERROR_BUG);
+	bad = good;
+	bad.bytes = limits.total_bytes + 1;
+	assert_int_equal(finish_with(&bad, sizeof(bad), 0), -1);
+	assert_int_equal(err.code, ERROR_BUG);
 }
 
 int

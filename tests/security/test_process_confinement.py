@@ -1,0 +1,401 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Confinement of the fetcher and the unpackers: what hostile code in their
+place can do (tests/confine/hostile.c), what of fitout's own processes /proc
+shows, and fitout on kernels that lack measures (tests/confine/deny.c)."""
+import hashlib
+import http.server
+import io
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tarfile
+import threading
+import time
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = TOP / "build/static"
+FITOUT = os.environ.get("FITOUT", str(BUILD / "fitout"))
+OUTSIDE = pathlib.Path("/tmp/fitout-hostile")
+LIMIT_S = 60
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@pytest.fixture(scope="module")
+def tools():
+    """The directory of hostile and deny."""
+    subprocess.run(["make", "-s", "-C", BUILD, "tests/confine/hostile",
+                    "tests/confine/deny"], check=True,
+                   stdout=subprocess.DEVNULL)
+    return BUILD / "tests/confine"
+
+
+def run(*argv, **more):
+    return subprocess.run([str(a) for a in argv], text=True, timeout=LIMIT_S,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL, **more)
+
+
+# ---- hostile code ----
+
+def acts(tools, duty):
+    """(name, whether root can do it here when it is not confined)"""
+    rows = [line.split() for line in run(tools / "hostile", "list")
+            .stdout.splitlines()]
+    return [(name, bare == "works") for name, duties, bare in rows
+            if duty[0] in duties]
+
+
+@pytest.fixture
+def attempt(tools, tmp_path):
+    def attempt(duty, act, *options):
+        shutil.rmtree(OUTSIDE, ignore_errors=True)
+        shutil.rmtree(tmp_path / "tree", ignore_errors=True)
+        OUTSIDE.mkdir()
+        OUTSIDE.chmod(0o777)
+        (OUTSIDE / "victim").write_text("x")
+        (OUTSIDE / "victim").chmod(0o600)
+        (tmp_path / "tree").mkdir()
+        r = run(tools / "hostile", *options, duty, act, tmp_path / "tree")
+        assert r.returncode == 0, (act, r.stderr)
+        return r.stdout.strip()
+    yield attempt
+    shutil.rmtree(OUTSIDE, ignore_errors=True)
+
+
+def outside_is_as_it_was():
+    st = (OUTSIDE / "victim").stat()
+    return (os.listdir(OUTSIDE) == ["victim"] and st.st_size == 1 and
+            st.st_mode & 0o7777 == 0o600 and st.st_uid == 0 and
+            st.st_nlink == 1)
+
+
+KILLED = "killed by signal 31 (Bad system call): it tried something"
+
+
+@pytest.mark.parametrize("duty", ["unpacker", "fetcher"])
+def test_s49_no_forbidden_act_is_possible(tools, attempt, duty):
+    possible, odd, killed = [], [], 0
+    for act, _ in acts(tools, duty):
+        said = attempt(duty, act)
+        killed += KILLED in said
+        if said == "POSSIBLE" or not outside_is_as_it_was():
+            possible.append((act, said))
+        elif not said.startswith("refused: ") and KILLED not in said:
+            odd.append((act, said))
+    assert (possible, odd) == ([], [])
+    assert len(acts(tools, duty)) >= 30
+    assert killed >= 10
+
+
+@pytest.mark.parametrize("duty", ["unpacker", "fetcher"])
+def test_s49_the_acts_are_possible_without_confinement(tools, attempt, duty):
+    """Or the test above would prove nothing."""
+    rows = [act for act, works in acts(tools, duty) if works]
+    missed = []
+    for act in rows:
+        said = attempt(duty, act, "--bare")
+        # A program that was run says no more than that it has ended.
+        ran = act.startswith("execute") and "exit status 0" in said
+        if said != "POSSIBLE" and not ran:
+            missed.append((act, said))
+    assert missed == []
+    assert len(rows) >= 30
+
+
+@pytest.mark.parametrize("lie", ["noise", "part", "long", "flood", "silent",
+                                 "crash", "abort"])
+@pytest.mark.parametrize("duty", ["unpacker", "fetcher"])
+def test_s50_s51_a_liar_or_a_crash_is_a_failure_with_a_message(attempt, duty,
+                                                               lie):
+    said = attempt(duty, lie)
+    expected = {
+        "unpacker": {"silent": "ended with exit status 0 and said nothing",
+                     "crash": r"killed by signal 11",
+                     "abort": r"killed by signal",
+                     "": r"ended with .* and said nonsense|signal 9"},
+        "fetcher": {"silent": "ended: exit status 0",
+                    "crash": r"killed by signal 11",
+                    "abort": r"killed by signal",
+                    "": "said nonsense"},
+    }[duty]
+    assert said.startswith("said: ")
+    assert re.search(expected.get(lie, expected[""]), said), said
+
+
+def test_s50_a_violation_is_a_failure_with_a_message(attempt):
+    assert attempt("unpacker", "execute") == (
+        "said: the unpacker was killed by signal 31 (Bad system call): it "
+        "tried something that its duty never needs")
+    assert "ended: killed by signal 31" in attempt("fetcher", "execute")
+
+
+# ---- fitout itself ----
+
+def archive(owner=(0, 0)):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name, kind in (("p", "d"), ("p/f", "f"), ("p/sub", "d"),
+                           ("p/sub/hard", "h"), ("p/soft", "l")):
+            info = tarfile.TarInfo(name)
+            info.uid, info.gid = owner
+            info.mode = 0o755
+            if kind == "d":
+                info.type = tarfile.DIRTYPE
+            elif kind == "h":
+                info.type, info.linkname = tarfile.LNKTYPE, "p/f"
+            elif kind == "l":
+                info.type, info.linkname = tarfile.SYMTYPE, "f"
+            else:
+                # Does not compress away: more than any pipe or buffer holds.
+                info.size = 6 << 20
+                tar.addfile(info, io.BytesIO(os.urandom(info.size)))
+                continue
+            tar.addfile(info)
+    return packed.getvalue()
+
+
+class Server:
+    """Serves one body at /a.tgz; half of it until .go is set."""
+    def __init__(self, body):
+        self.go = threading.Event()
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body[:len(body) // 2])
+                server.go.wait(LIMIT_S)
+                self.wfile.write(body[len(body) // 2:])
+
+            def log_message(self, *args):
+                pass
+
+        self.httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.httpd.server_port}/a.tgz"
+        threading.Thread(target=self.httpd.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.go.set()
+        self.httpd.shutdown()
+        self.httpd.server_close()
+
+
+@pytest.fixture
+def host(tmp_path):
+    """A --root of its own, and a profile of one package there."""
+    class Host:
+        root = tmp_path / "root"
+        body = archive()
+        server = None
+        more = ""
+
+        def start(self, body=None):
+            self.body = body or self.body
+            self.server = Server(self.body)
+
+        def command(self, *words):
+            self.root.mkdir(exist_ok=True)
+            profile = tmp_path / "p.cfg"
+            digest = hashlib.sha256(self.body).hexdigest()
+            profile.write_text(
+                'fitout = 1; name = "t"; packages = ( { name = "p"; '
+                f'url = "{self.server.url}"; sha256 = "{digest}"; '
+                f'into = "/srv/p"; {self.more} }} );\n')
+            argv = [FITOUT, "--root", str(self.root), "--state", "/state"]
+            argv += [str(word) for word in words]
+            return argv + ([str(profile)] if "apply" in words else [])
+
+        def report(self):
+            return json.loads((self.root / "state/report.json").read_text())
+
+    host = Host()
+    yield host
+    if host.server:
+        host.server.stop()
+
+
+def status_of(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return dict(line.split(":\t", 1) for line in text.splitlines())
+
+
+def children_of(pid):
+    """{name: pid}"""
+    found = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            status = status_of(path.name)
+        except (OSError, ValueError):
+            continue
+        if int(status["PPid"]) == pid:
+            found[status["Name"]] = int(path.name)
+    return found
+
+
+@pytest.fixture
+def working(host):
+    """fitout amid an archive: its process, and its children by name."""
+    host.start()
+    commander = subprocess.Popen(host.command("apply"),
+                                 stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + LIMIT_S
+    names = {}
+    while time.monotonic() < until and len(names) < 2:
+        names = {name: pid for name, pid in children_of(commander.pid).items()
+                 if status_of(pid)["Seccomp"].strip() == "2"}
+        time.sleep(0.02)
+    yield commander, names
+    host.server.go.set()
+    if commander.poll() is None:
+        commander.kill()
+    commander.communicate()
+
+
+def test_s49_what_proc_says_of_the_processes(working):
+    commander, names = working
+    assert sorted(names) == ["fitout-fetcher", "fitout-unpack"]
+    for name, uid in (("fitout-fetcher", "65530"), ("fitout-unpack", "65531")):
+        status = status_of(names[name])
+        assert status["Uid"].split() == [uid] * 4
+        assert status["Gid"].split() == [uid] * 4
+        assert status["Groups"].strip() == ""
+        assert status["NoNewPrivs"] == "1"
+        for key in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            assert int(status[key], 16) == 0, key
+    ours = os.stat(f"/proc/{commander.pid}/ns/net").st_ino
+    unpacker = names["fitout-unpack"]
+    assert os.stat(f"/proc/{unpacker}/ns/net").st_ino != ours
+    assert os.readlink(f"/proc/{unpacker}/root") not in ("/", "")
+    links = pathlib.Path(f"/proc/{unpacker}/net/dev").read_text()
+    assert re.findall(r"(\w+):", links) == ["lo"]
+
+
+def test_s53_duties_hold_only_the_descriptors_of_their_duty(working):
+    _, names = working
+    for name in names:
+        for fd in pathlib.Path(f"/proc/{names[name]}/fd").iterdir():
+            target = os.readlink(fd)
+            allowed = r"/dev/null|pipe:|socket:|anon_inode:|.*/srv/"
+            assert re.match(allowed, target), (name, fd.name, target)
+            if int(fd.name) <= 2:
+                assert target == "/dev/null"
+
+
+def test_s24_duties_leave_no_core_and_cannot_be_read(working):
+    _, names = working
+    for pid in names.values():
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"Max core file size\s+0\s+0\s", limits)
+        # Whose files in /proc are not its own is not dumpable.
+        assert os.stat(f"/proc/{pid}/fd").st_uid == 0
+
+
+def test_s37_duties_have_limits(working):
+    _, names = working
+    limits = pathlib.Path(
+        f"/proc/{names['fitout-unpack']}/limits").read_text()
+    for name, most in (("processes", 0), ("open files", 1024),
+                       ("file size", 1 << 40), ("data size", 1 << 30),
+                       ("cpu time", 1 << 20)):
+        found = re.search(rf"Max {name}\s+(\w+)\s+(\w+)", limits)
+        assert found and int(found[2]) <= most, (name, found and found[0])
+
+
+def test_s50_a_killed_unpacker_is_a_failed_step(working, host):
+    commander, names = working
+    os.kill(names["fitout-unpack"], signal.SIGSYS)
+    host.server.go.set()
+    err = commander.communicate(timeout=LIMIT_S)[1]
+    assert commander.returncode == 1
+    assert "package p: " in err and "the unpacker was killed by" in err
+    assert not (host.root / "srv/p").exists()
+
+
+# ---- hosts that lack measures ----
+
+ALL = {"limits", "network", "chroot", "uid", "capabilities", "no-new-privs",
+       "undumpable", "landlock", "seccomp"}
+LACKING = {
+    "old kernel": (["landlock=38", "seccomp=22"], {"landlock", "seccomp"}),
+    "no seccomp at all": (["landlock=95", "seccomp=38"],
+                          {"landlock", "seccomp"}),
+    "container": (["landlock=1", "seccomp=1", "unshare=1"],
+                  {"landlock", "seccomp", "network"}),
+    "user namespace": (["uid=22", "unshare=1"], {"uid", "network"}),
+    "nothing": (["landlock=1", "seccomp=1", "unshare=1", "chroot=1", "uid=1",
+                 "nonewprivs=22"],
+                {"landlock", "seccomp", "network", "chroot", "uid",
+                 "no-new-privs"}),
+}
+
+
+@pytest.mark.parametrize("kind", LACKING)
+def test_s68_without_measures_fitout_works_and_says_so(tools, host, kind):
+    denied, absent = LACKING[kind]
+    host.start()
+    host.server.go.set()
+    host.more = 'owner = "12"; group = "34";'
+    r = run(tools / "deny", *denied, "--", *host.command("--json", "apply"))
+    assert r.returncode == 0, r.stderr
+    tree = host.root / "srv/p"
+    assert (tree / "f").stat().st_size == 6 << 20
+    for path in (tree, tree / "f", tree / "sub", tree / "soft"):
+        st = path.lstat()
+        assert (st.st_uid, st.st_gid) == (12, 34), path
+    assert (tree / "f").stat().st_ino == (tree / "sub/hard").stat().st_ino
+    # The log, the report and status say it.
+    events = [json.loads(line) for line in r.stderr.splitlines()]
+    said = [e for e in events if e["event"] == "sandbox.absent"]
+    assert sorted({e["resource"] for e in said}) == ["fetcher", "unpacker"]
+    assert {e["level"] for e in said} == {"info"}
+    report = host.report()["confinement"]
+    assert set(report["unpacker"]["absent"]) == absent
+    assert set(report["unpacker"]["held"]) == ALL - absent
+    assert set(report["fetcher"]["absent"]) == absent - {"network", "chroot"}
+    status = run(tools / "deny", *denied, "--",
+                 *host.command("--json", "status"))
+    status = json.loads(status.stdout)["confinement"]
+    assert set(status["unpacker"]["absent"]) == absent
+    text = run(tools / "deny", *denied, "--", *host.command("status")).stdout
+    shown = re.search(r"^unpacker .*?\(not here:(.*?)\)", text, re.S | re.M)
+    assert {word.strip() for word in shown[1].split(",")} == absent
+
+
+def test_s68_with_all_measures_status_and_report_name_them(host):
+    host.start()
+    host.server.go.set()
+    r = run(*host.command("apply"))
+    assert r.returncode == 0, r.stderr
+    report = host.report()["confinement"]
+    assert set(report["unpacker"]["held"]) == ALL
+    assert set(report["fetcher"]["held"]) == ALL - {"network", "chroot"}
+    assert report["unpacker"]["absent"] == []
+    assert report["unpacker"]["landlock_abi"] >= 2
+    for command in ("status", "report"):
+        text = run(*host.command(command)).stdout
+        assert re.search(r"^unpacker    limits, network, chroot, uid, ", text,
+                         re.M), text
+        assert max(map(len, text.splitlines())) <= 80, text
+
+
+def test_s49_owners_of_the_archive_are_set_without_any_capability(host):
+    host.start(archive(owner=(4321, 1234)))
+    host.server.go.set()
+    host.more = "preserve_owner = true;"
+    r = run(*host.command("apply"))
+    assert r.returncode == 0, r.stderr
+    tree = host.root / "srv/p"
+    for path in (tree, tree / "f", tree / "sub", tree / "soft"):
+        st = path.lstat()
+        assert (st.st_uid, st.st_gid) == (4321, 1234), path
+    assert set(host.report()["confinement"]["unpacker"]["held"]) == ALL
