@@ -95,8 +95,7 @@ struct unpacker {
 	int owners_fd;             /* with preserve_owner; else -1 */
 	int tree_dirfd;
 	struct tree_options tree;
-	unsigned special_modes;    /* mode bits that the policy allows */
-	struct unpack_limits limits;
+	struct unpack_policy policy;
 };
 #define UNPACKER_INIT { .pid = 0, .result_fd = -1, .owners_fd = -1, \
 			.tree_dirfd = -1 }

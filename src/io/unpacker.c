@@ -129,8 +129,7 @@ unpacker_start(const struct unpack_options *options,
 	struct unpacker unpacker = UNPACKER_INIT;
 
 	unpacker.tree = options->tree;
-	unpacker.special_modes = special_modes(options->policy.allow);
-	unpacker.limits = options->policy.limits;
+	unpacker.policy = options->policy;
 	unpacker.tree_dirfd = fcntl(options->tree_dirfd, F_DUPFD_CLOEXEC, 3);
 	if (unpacker.tree_dirfd < 0)
 		return error_sys(err, "%s: start an unpacker", options->label);
@@ -259,14 +258,14 @@ judge(const void *raw, size_t n, const struct unpack_limits *limits,
 static int
 give_away(const struct unpacker *unpacker, struct error *err)
 {
-	if (unpacker->tree.preserve_owner)
-		return tree_owners_apply(unpacker->owners_fd,
-					 unpacker->tree_dirfd,
-					 unpacker->tree.uid,
-					 unpacker->tree.gid,
-					 unpacker->special_modes, err);
-	return tree_give(unpacker->tree_dirfd, unpacker->tree.uid,
-			 unpacker->tree.gid, unpacker->special_modes, err);
+	const struct tree_options *tree = &unpacker->tree;
+	unsigned special = special_modes(unpacker->policy.allow);
+
+	if (!tree->preserve_owner)
+		return tree_give(unpacker->tree_dirfd, tree->uid, tree->gid,
+				 special, err);
+	return tree_owners_apply(unpacker->owners_fd, unpacker->tree_dirfd,
+				 tree->uid, tree->gid, special, err);
 }
 
 int
@@ -291,7 +290,7 @@ unpacker_finish(struct unpacker *unpacker, struct deadline deadline,
 	/* It has closed its end: it is gone, or nearly so. */
 	rc = process_wait(pid, deadline_in(10000), &status, err);
 	if (rc == 0)
-		rc = judge(raw, n, &unpacker->limits, &status, &result, err);
+		rc = judge(raw, n, &unpacker->policy.limits, &status, &result, err);
 	if (rc == 0)
 		rc = give_away(unpacker, err);
 	drop_fd(&unpacker->owners_fd);
