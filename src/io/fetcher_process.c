@@ -296,6 +296,7 @@ serve(void *argument)
 		.duty = SANDBOX_FETCHER,
 		.data_bytes = MEMORY_BYTES,
 	};
+	int status;
 
 	/* Before the first byte from elsewhere. */
 	tls_trust_preload(options.ca_file, &trust);
@@ -304,7 +305,9 @@ serve(void *argument)
 		return 2;
 	options.ca_bundle = trust.bundle.data;
 	options.ca_bundle_bytes = trust.bundle.len;
-	return fetch_serve(duty->socket, &options);
+	status = fetch_serve(duty->socket, &options);
+	str_release(&trust.bundle);
+	return status;
 }
 
 int
