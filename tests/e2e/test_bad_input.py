@@ -5,6 +5,7 @@ import gzip
 import io
 import random
 import tarfile
+import time
 
 import pytest
 
@@ -219,7 +220,13 @@ def test_another_run_holds_the_lock(scene):
     scene.origin.faults["/tool.tar.xz"] = Fault(silent=True)
     first = Watched(scene)
     first.wait_for("fetch.start", resource="package tool")
-    before = scene.look()
+    # Its unpackers start after that, and each is given its directory.
+    before = None
+    for _ in range(100):
+        last, before = before, scene.look()
+        if last and not snapshot.diff(last, before):
+            break
+        time.sleep(0.3)
     done = scene.apply()
     assert done.status == 3, done.err
     assert "another run holds the lock" in done.err
