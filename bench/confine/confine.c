@@ -5,7 +5,8 @@
  * What confinement costs: an unpacker with an archive of one small file, and
  * a fetcher that is started and ended, each with and without it, in turns, in
  * one run (the linker's --wrap leaves it out; fitout itself has no such way).
- * And a tree of many files, whose owners the commander sets when it is root's.
+ * And a tree of many files, whose owners the commander sets. tests/confine/deny
+ * around it leaves single measures out of the confined half.
  * Prints medians, their difference, and the median of the paired ratios.
  */
 #include <fcntl.h>
