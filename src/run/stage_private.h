@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the stage share: stage.c (transfers, mirrors, the loop),
+ * stage_sink.c (where the bytes go), stage_finish.c (whether they are what was
+ * promised).
+ */
+#pragma once
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+#include "io/digest.h"
+#include "io/fetcher.h"
+#include "io/sign.h"
+#include "io/unpack.h"
+#include "run/stage.h"
+
+#define STAGE_BUFFER_BYTES ((size_t)256 * 1024)
+#define STAGE_HEAD_BYTES 64
+
+/* One stream under way. Its source is drained into BUFFER, hashed, and
+ * written to the sink as far as that takes it. */
+struct transfer {
+	struct step *step;
+	struct stream *stream;
+	struct fetch_request request;
+	uint32_t id;
+	int source_fd;             /* -1: drained, or not open */
+	int sink_fd;               /* -1: none yet, closed, or broken */
+	struct unpacker unpacker;
+	bool unpacking;            /* an unpacker was started and not finished */
+	bool sink_opened;
+	bool sink_broken;          /* unpacker left early: drain for the digest */
+	bool fetched;              /* FETCH_DONE came */
+	uint64_t size;             /* of the packed bytes; 0: not known */
+	bool done;
+	unsigned mirror;           /* index into stream->urls */
+	unsigned mirror_base;      /* of request.urls[0] */
+	unsigned mirror_end;       /* of the first one not in this request */
+	struct hasher *hasher;
+	struct blake2 *blake2;     /* NULL unless a signature is asked for */
+	struct transfer *signature;    /* the one that brings it; or NULL */
+	/* Of one that is a signature itself: what it must be, and is. */
+	const struct stream_signature *wanted;
+	struct minisign_signature read;
+	char head[STAGE_HEAD_BYTES];     /* what came first, for messages */
+	size_t head_bytes;
+	uint8_t *buffer;
+	size_t at, n;              /* what of it the sink has not taken */
+	struct error unpack_error;
+	struct unpack_result result;
+	int64_t begin_ms, unpack_begin_ms;
+	unsigned retries;
+};
+
+struct stage {
+	struct context *context;
+	struct timeline *timeline;
+	struct sandbox_report *unpackers;   /* how the first was confined */
+	VEC(struct transfer *) transfers;
+	unsigned slots;            /* unpackers at a time */
+	struct pollfd *polls;
+	struct transfer **poll_of;
+};
+
+/* ---- stage_sink.c ---- */
+
+/* Is there somewhere for its bytes to go, be it nowhere? */
+bool stage_has_sink(const struct transfer *transfer);
+/* Give waiting transfers their sinks, as many unpackers as there are slots. */
+int stage_assign_sinks(struct stage *stage, struct error *err);
+/* The unpacker is gone; its error waits for the digest's verdict, which says
+ * more (a flipped byte breaks gzip's CRC as well). */
+int stage_collect_unpacker(struct stage *stage, struct transfer *transfer);
+/* Buffer to sink, as far as that takes it. */
+int stage_push(struct stage *stage, struct transfer *transfer,
+	       struct error *err);
+/* Source to buffer, hashed, and on. */
+int stage_pull(struct stage *stage, struct transfer *transfer,
+	       struct error *err);
+/* Take away what came from a mirror that is given up. */
+int stage_empty_sink(struct transfer *transfer, struct error *err);
+/* The size of one is known: is there room for what is still to come of all
+ * that go to its file system? */
+int stage_check_space(struct stage *stage, struct transfer *transfer,
+		      struct error *err);
+
+/* ---- stage_finish.c ---- */
+
+/* What can be done for a transfer without waiting: at its end, the verdict. */
+int stage_advance(struct stage *stage, struct transfer *transfer,
+		  struct error *err);
+
+/* ---- stage.c ---- */
+
+/* What came from this mirror is wrong: the next one, from the start. */
+int stage_try_next_mirror(struct stage *stage, struct transfer *transfer,
+			  const struct error *why, struct error *err);

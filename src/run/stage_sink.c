@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/stage_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "io/space.h"
+#include "io/tree.h"
+
+#define PIPE_BYTES (1024 * 1024)
+
+const struct sandbox_report *
+stage_unpackers(const struct stage *stage)
+{
+	return stage->unpackers;
+}
+
+/* All of them can be confined as well as the first. */
+static void
+note_confinement(struct stage *stage, const struct unpacker *unpacker)
+{
+	if (stage->unpackers)
+		return;
+	stage->unpackers = arena_alloc(stage->context->arena,
+				       sizeof *stage->unpackers);
+	*stage->unpackers = unpacker->sandbox;
+	sandbox_log(stage->unpackers, "unpacker");
+}
+
+static int
+start_unpacker(struct stage *stage, struct transfer *transfer,
+	       struct error *err)
+{
+	struct unpack_options options = {
+		.label = transfer->stream->label,
+		.tree_dirfd = transfer->stream->tree_dirfd,
+		.tree = {
+			.uid = transfer->stream->uid,
+			.gid = transfer->stream->gid,
+			.preserve_owner = transfer->stream->preserve_owner,
+		},
+		.policy = transfer->stream->unpack
+			? *transfer->stream->unpack : unpack_policy_default,
+	};
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_sys(err, "make a pipe");
+	own_fd int read_end = ends[0];
+	transfer->sink_fd = ends[1];
+	fcntl(read_end, F_SETPIPE_SZ, PIPE_BYTES);   /* as far as it may */
+	options.input_fd = read_end;
+	if (unpacker_start(&options, &transfer->unpacker, err) < 0)
+		return -1;
+	note_confinement(stage, &transfer->unpacker);
+	fcntl(transfer->sink_fd, F_SETFL, O_NONBLOCK);
+	transfer->sink_opened = transfer->unpacking = true;
+	transfer->unpack_begin_ms = clock_ms();
+	return 0;
+}
+
+bool
+stage_has_sink(const struct transfer *transfer)
+{
+	return transfer->sink_fd >= 0 || transfer->sink_broken;
+}
+
+int
+stage_assign_sinks(struct stage *stage, struct error *err)
+{
+	unsigned busy = 0;
+
+	for (size_t i = 0; i < stage->transfers.n; i++)
+		busy += stage->transfers.item[i]->unpacking;
+	for (size_t i = 0; i < stage->transfers.n; i++) {
+		struct transfer *transfer = stage->transfers.item[i];
+
+		if (transfer->done || transfer->sink_opened)
+			continue;
+		if (transfer->stream->tree_dirfd < 0) {
+			transfer->sink_fd = fcntl(transfer->stream->file_fd,
+						  F_DUPFD_CLOEXEC, 3);
+			if (transfer->sink_fd < 0)
+				return error_sys(err, "%s",
+						 transfer->stream->label);
+			transfer->sink_opened = true;
+		} else if (busy < stage->slots) {
+			if (start_unpacker(stage, transfer, err) < 0)
+				return -1;
+			busy++;
+		}
+	}
+	return 0;
+}
+
+int
+stage_collect_unpacker(struct stage *stage, struct transfer *transfer)
+{
+	struct error err = ERROR_INIT;
+
+	if (!transfer->unpacking)
+		return 0;
+	transfer->unpacking = false;
+	if (unpacker_finish(&transfer->unpacker, stage->context->budget,
+			    &transfer->result, &err) < 0) {
+		transfer->unpack_error = err;
+		drop_fd(&transfer->sink_fd);
+		transfer->sink_broken = true;
+		transfer->at = transfer->n = 0;
+	}
+	return 0;
+}
+
+int
+stage_push(struct stage *stage, struct transfer *transfer, struct error *err)
+{
+	while (transfer->at < transfer->n) {
+		ssize_t wrote;
+
+		if (transfer->sink_broken) {
+			transfer->at = transfer->n;
+			break;
+		}
+		wrote = write(transfer->sink_fd,
+			      transfer->buffer + transfer->at,
+			      transfer->n - transfer->at);
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote < 0 && errno == EAGAIN)
+			return 0;
+		if (wrote < 0 && errno == EPIPE)
+			return stage_collect_unpacker(stage, transfer);
+		if (wrote < 0)
+			return error_sys(err, "%s: write what was fetched",
+					 transfer->stream->label);
+		transfer->at += (size_t)wrote;
+	}
+	return 0;
+}
+
+int
+stage_pull(struct stage *stage, struct transfer *transfer, struct error *err)
+{
+	ssize_t got = read(transfer->source_fd, transfer->buffer,
+			   STAGE_BUFFER_BYTES);
+
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return 0;
+	if (got < 0)
+		return error_sys(err, "%s: read what was fetched",
+				 transfer->stream->label);
+	if (got == 0) {
+		drop_fd(&transfer->source_fd);
+		return 0;
+	}
+	hasher_add(transfer->hasher, transfer->buffer, (size_t)got);
+	if (transfer->blake2)
+		blake2_add(transfer->blake2, transfer->buffer, (size_t)got);
+	if (transfer->stream->bytes == 0) {
+		transfer->head_bytes = (size_t)got < STAGE_HEAD_BYTES ? (size_t)got
+								: STAGE_HEAD_BYTES;
+		memcpy(transfer->head, transfer->buffer, transfer->head_bytes);
+	}
+	transfer->stream->bytes += (uint64_t)got;
+	transfer->at = 0;
+	transfer->n = (size_t)got;
+	return stage_push(stage, transfer, err);
+}
+
+int
+stage_empty_sink(struct transfer *transfer, struct error *err)
+{
+	int fd = transfer->stream->tree_dirfd;
+
+	if (fd < 0) {
+		if (ftruncate(transfer->stream->file_fd, 0) < 0 ||
+		    lseek(transfer->stream->file_fd, 0, SEEK_SET) < 0)
+			return error_sys(err, "empty a staged file");
+		return 0;
+	}
+	own_fd int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	if (!dir)
+		return error_sys(err, "empty a staging directory");
+	steal_fd(&copy);
+	while ((entry = readdir(dir))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		if (tree_remove(fd, entry->d_name, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+sink_directory(const struct transfer *transfer)
+{
+	return transfer->stream->tree_dirfd >= 0
+		? transfer->stream->tree_dirfd : transfer->stream->file_fd;
+}
+
+/* A tree has one entry at least. */
+int
+stage_check_space(struct stage *stage, struct transfer *transfer, struct error *err)
+{
+	uint64_t bytes = 0, inodes = 0;
+	int fd = sink_directory(transfer);
+
+	for (size_t i = 0; i < stage->transfers.n; i++) {
+		const struct transfer *other = stage->transfers.item[i];
+		uint64_t came = other->stream->bytes;
+
+		if (other->done || !space_is_shared(fd, sink_directory(other)))
+			continue;
+		inodes += other->stream->tree_dirfd >= 0 && came == 0;
+		if (other->size > came &&
+		    __builtin_add_overflow(bytes, other->size - came, &bytes))
+			bytes = UINT64_MAX;
+	}
+	if (space_check(fd, bytes, inodes, err) < 0)
+		return error_in(err, "%s", transfer->stream->label);
+	return 0;
+}
