@@ -209,6 +209,7 @@ sink_directory(const struct transfer *transfer)
 int
 stage_check_space(struct stage *stage, struct transfer *transfer, struct error *err)
 {
+	const char *into = transfer->step->resource->destination;
 	uint64_t bytes = 0, inodes = 0;
 	int fd = sink_directory(transfer);
 
@@ -223,7 +224,10 @@ stage_check_space(struct stage *stage, struct transfer *transfer, struct error *
 		    __builtin_add_overflow(bytes, other->size - came, &bytes))
 			bytes = UINT64_MAX;
 	}
-	if (space_check(fd, bytes, inodes, err) < 0)
+	if (space_check(fd, bytes, inodes, err) < 0) {
+		if (into)
+			error_in(err, "for %s", into);
 		return error_in(err, "%s", transfer->stream->label);
+	}
 	return 0;
 }

@@ -187,10 +187,21 @@ def small(scene, path, size):
 def test_disk_full_while_staging(scene):
     noise = random.Random(2).randbytes(3_000_000).hex()
     scene.serve("tool.tar.xz", archive({"tool/noise": noise}))
-    small(scene, "/srv/small", "2m")
+    # Room for what is fetched, and not for what comes out of it.
+    small(scene, "/srv/small", "5m")
     scene.packages(tool_into="/srv/small/tool")
     scene.refused(1, "package tool", "tool/noise", "No space left",
                   "/srv/small")
+    assert scene.host.run("find", "/srv/small").out == "/srv/small\n"
+
+
+def test_disk_too_small_for_what_is_to_come(scene):
+    noise = random.Random(2).randbytes(3_000_000).hex()
+    scene.serve("tool.tar.xz", archive({"tool/noise": noise}))
+    small(scene, "/srv/small", "2m")
+    scene.packages(tool_into="/srv/small/tool")
+    scene.refused(1, "package tool", "/srv/small/tool", "to come",
+                  "No space left")
     assert scene.host.run("find", "/srv/small").out == "/srv/small\n"
 
 
