@@ -22,15 +22,43 @@ struct saving {
 	size_t saved;
 };
 
-static bool
-has_drifted(const struct step *step)
+/* Where what was at the destination of STEP is now; NULL: nothing was there.
+ * Of a tree around it that was replaced it went away with that tree: what the
+ * step found is the new tree's. */
+static const char *
+find_old(struct run *run, const struct step *step)
 {
-	own_str struct str spec = STR_INIT((size_t)16 << 20);
+	const char *destination = step->resource->destination;
+	struct error ignored = ERROR_INIT;
 
-	if (!step->old || !step->recorded || !step->committed)
-		return false;
-	key_describe(step->resource->kind->keys, step->resource->spec, &spec);
-	return strcmp(str_get(&spec), step->recorded->spec) == 0;
+	for (size_t i = 0; i < run->plan.n; i++) {
+		const struct step *tree = &run->plan.steps[i];
+		const char *top = tree->resource->destination;
+		const char *path;
+		struct stat st;
+
+		if (tree == step || !tree->resource->kind->tree ||
+		    !tree->old || !path_is_below(destination, top))
+			continue;
+		path = path_join(run->arena, tree->old,
+				 destination + strlen(top) + 1);
+		own_fd int dirfd = path_open_dir(run->state.rootfd,
+			path_parent(run->arena, path), &ignored);
+		if (dirfd >= 0 && fstatat(dirfd, path_base(path), &st,
+					  AT_SYMLINK_NOFOLLOW) == 0)
+			return path;
+	}
+	return step->old;
+}
+
+/* Whatever the profile says now: what was there is compared with what the
+ * last generation put there. */
+static bool
+was_ours(const struct step *step)
+{
+	return step->committed && step->recorded &&
+	       str_equal(step->recorded->destination,
+			 step->resource->destination);
 }
 
 static int
@@ -173,9 +201,10 @@ drift_save(struct run *run)
 
 	for (size_t i = 0; i < run->plan.n; i++) {
 		const struct step *step = &run->plan.steps[i];
+		const char *old = was_ours(step) ? find_old(run, step) : NULL;
 
-		if (has_drifted(step))
-			save(run, step->resource->label, step->old,
+		if (old)
+			save(run, step->resource->label, old,
 			     step->resource->destination, step->recorded,
 			     &driftfd);
 	}

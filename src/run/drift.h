@@ -10,6 +10,6 @@
 #include "run/run.h"
 
 /* After the run is complete and before old things are removed: copy changed
- * and added files out of what was replaced although the profile says the
- * same as before. What cannot be copied is a warning, not a failure. */
+ * and added files out of what was replaced or removed, whether the profile
+ * says something else of it now or not. What cannot be copied is a warning, not a failure. */
 void drift_save(struct run *run);

@@ -310,6 +310,47 @@ def test_what_replaced_a_file_is_kept_byte_for_byte(world):
     assert world.kept_text("etc/conf") == "by hand, longer than it was\n"
 
 
+def test_what_was_made_by_hand_is_kept_when_the_profile_changes_it(world):
+    write(world.host / "etc/motd")
+    write(world.host / "app/share/one")
+    to_file(world.host / "link")
+    world.blocks = world.blocks.replace("written", "new words") \
+        .replace('"app/bin"', '"app/etc"') \
+        .replace('name = "app";', 'name = "app"; owner = "12";')
+    assert "content differs" in world.run(
+        "apply", str(world.write(world.blocks))).stderr
+    assert (world.host / "etc/motd").read_text() == "new words\n"
+    assert (world.host / "link").readlink().name == "etc"
+    assert (world.host / "app/share/one").read_text() == "1\n"
+    assert (world.host / "app/share/one").stat().st_uid == 12
+    # And only that: the others were replaced, too, but were as installed.
+    found = world.kept()
+    assert sorted(name for name, entry in found.items()
+                  if entry["type"] != "directory") == [
+        "app/share/one", "etc/motd", "link"]
+    for name in ("app/share/one", "etc/motd"):
+        assert world.kept_text(name) == "by hand, longer than it was\n"
+
+
+def test_a_file_in_a_tree_that_is_replaced_with_it(world):
+    conf = world.host / "app/etc/mine"
+    world.blocks = world.blocks.replace(
+        "files = (", f'files = ( {{ to = "{conf}"; content = "one\\n"; }},')
+    one = world.host / "app/etc/conf"
+    world.blocks = world.blocks.replace(
+        "files = (", f'files = ( {{ to = "{one}"; content = "one\\n"; }},')
+    world.repair()
+    write(conf)
+    world.blocks = world.blocks.replace("one\\n", "two\\n") \
+        .replace('name = "app";', 'name = "app"; root = "app";')
+    world.repair()
+    assert conf.read_text() == one.read_text() == "two\n"
+    # Not the package's own file, which stood there for a moment.
+    assert sorted(name for name, entry in world.kept(2).items()
+                  if entry["type"] != "directory") == ["app/etc/mine"]
+    assert world.kept_text("app/etc/mine", 2).startswith("by hand")
+
+
 def test_several_things_at_once_and_a_file_out_of_the_tree(world):
     write(world.host / "app/etc/conf")
     chmod(world.host / "dir")
