@@ -35,6 +35,17 @@ special_modes(unsigned allow)
 	       (allow & UNPACK_SETGID ? S_ISGID : 0u);
 }
 
+/* What it writes: files of the archive, and the list of their owners. */
+static uint64_t
+largest_file(const struct unpack_options *options)
+{
+	uint64_t file = options->policy.limits.file_bytes;
+	uint64_t owners = options->policy.limits.entries *
+			  sizeof(struct tree_owner);
+
+	return options->tree.preserve_owner && owners > file ? owners : file;
+}
+
 /*
  * All that keeps a subverted parser from doing more than its duty is called
  * from here, before the first byte is read.
@@ -50,7 +61,7 @@ confine(const struct child *child)
 		 * may be had twice, while a decompressor grows it. */
 		.data_bytes = (64ull << 20) +
 			2 * options->policy.limits.window_bytes,
-		.file_bytes = options->policy.limits.file_bytes,
+		.file_bytes = largest_file(options),
 		.special_modes = special_modes(options->policy.allow),
 	};
 

@@ -77,7 +77,7 @@ package_check_archive(const struct resource *resource,
 		    problems);
 	check_limit(resource, "file_size", limits->file_size, INT64_MAX,
 		    problems);
-	check_limit(resource, "entries", limits->entries, INT64_MAX, problems);
+	check_limit(resource, "entries", limits->entries, INT32_MAX, problems);
 	check_limit(resource, "path_length", limits->path_length, 1 << 20,
 		    problems);
 	check_limit(resource, "depth", limits->depth, 4096, problems);

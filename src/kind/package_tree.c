@@ -13,14 +13,15 @@
 #include "base/str.h"
 #include "io/tree.h"
 
-/* The names at the top of the archive, for the message. */
+/* What is at the top of the archive, for messages. 1 and *ret_only when that
+ * is one directory, else 0; -1. */
 static int
-only_directory(struct context *context, struct step *step, int dirfd,
-	       const char **ret_name, struct error *err)
+look_at_top(struct context *context, int dirfd, struct str *names,
+	    const char **ret_only, struct error *err)
 {
 	own_fd int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	own_str struct str names = STR_INIT(200);
+	const char *only = NULL;
 	struct dirent *entry;
 	struct stat st;
 	size_t n = 0;
@@ -31,19 +32,16 @@ only_directory(struct context *context, struct step *step, int dirfd,
 	while ((entry = readdir(dir))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
-		str_add(&names, n++ ? ", " : "");
-		str_add_printable(&names, entry->d_name,
+		str_add(names, n++ ? ", " : "");
+		str_add_printable(names, entry->d_name,
 				  strlen(entry->d_name), 64);
-		*ret_name = arena_dup(context->arena, entry->d_name);
+		only = arena_dup(context->arena, entry->d_name);
 	}
-	if (n == 1 && fstatat(dirfd, *ret_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISDIR(st.st_mode))
+	if (n != 1 || fstatat(dirfd, only, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISDIR(st.st_mode))
 		return 0;
-	return error_raise(err, ERROR_FORMAT,
-		"the archive does not have one directory at its top; it has: "
-		"%s%s. Say which one with root = \"...\"  (root of %s)",
-		str_get(&names), names.full ? ", ..." : "",
-		step->resource->label);
+	*ret_only = only;
+	return 1;
 }
 
 static int
@@ -52,27 +50,37 @@ find_root(struct context *context, struct step *step, const char **ret_root,
 {
 	const struct package_spec *spec = step->resource->spec;
 	struct package_state *state = step->state;
+	own_str struct str names = STR_INIT(200);
 	struct error probe = ERROR_INIT;
-	const char *only = NULL;
+	int only;
 
 	*ret_root = ".";
 	if (spec->root && strcmp(spec->root, ".") == 0)
 		return 0;
-	if (!spec->root)
-		return only_directory(context, step, state->tree_dirfd,
-				      ret_root, err);
-	own_fd int fd = path_open_dir(state->tree_dirfd,
-		path_join(context->arena, "/", spec->root), &probe);
-	*ret_root = spec->root;
-	if (fd >= 0)
-		return 0;
-	if (only_directory(context, step, state->tree_dirfd, &only, err) == 0)
+	if (spec->root) {
+		own_fd int fd = path_open_dir(state->tree_dirfd,
+			path_join(context->arena, "/", spec->root), &probe);
+
+		*ret_root = spec->root;
+		if (fd >= 0)
+			return 0;
+	}
+	only = look_at_top(context, state->tree_dirfd, &names, ret_root, err);
+	if (only < 0)
+		return -1;
+	if (spec->root)
 		return error_raise(err, ERROR_FORMAT,
 			"the archive has no directory '%s' (root of %s); at "
-			"its top it has: %s", spec->root,
-			step->resource->label, only);
-	return error_in(err, "no directory '%s' in it (root of %s)",
-			spec->root, step->resource->label);
+			"its top it has: %s%s", spec->root,
+			step->resource->label, str_get(&names),
+			names.full ? ", ..." : "");
+	if (only)
+		return 0;
+	return error_raise(err, ERROR_FORMAT,
+		"the archive does not have one directory at its top; it has: "
+		"%s%s. Say which one with root = \"...\" (root of %s)",
+		str_get(&names), names.full ? ", ..." : "",
+		step->resource->label);
 }
 
 /* The unpacker is not believed: what it left is looked at again. */

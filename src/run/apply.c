@@ -175,18 +175,17 @@ activate(struct run *run, struct error *err)
 static int
 record(struct run *run, struct error *err)
 {
+	/* Not the checks: these only look. A run that finishes another has
+	 * had no commit of its own that saw to the commands. */
+	unsigned phases = 1 << PHASE_ACTIVATE | 1 << PHASE_GATE |
+			  (run->finishes ? 1 << PHASE_RUN : 0);
 	int64_t begin;
 	int result;
 
-	/* Not the checks: these only look. */
-	if (durable_programs(run, 1 << PHASE_ACTIVATE | 1 << PHASE_GATE,
-			     err) < 0)
+	if (durable_programs(run, phases, err) < 0)
 		return -1;
 	begin = clock_ms();
 	result = record_complete(run, err);
-	if (result == 0 && !run->options->rollback_to)
-		result = freshness_save(run->context.profile, &run->state,
-					err);
 	if (result == 0)
 		recovery_kept(run);
 	timeline_add(&run->timeline, "record", NULL, begin, clock_ms(), NULL);
@@ -434,6 +433,12 @@ clean_up(struct run *run)
 	 * cannot be lowered is no reason to say anything.) */
 	if (nice(10) == -1)
 		errno = 0;
+	/* Not before the agent runs: what failed is not remembered. A run that
+	 * is killed here leaves it to the next one. */
+	if (!run->options->rollback_to &&
+	    freshness_save(run->context.profile, &run->state, &err) < 0)
+		log_warning("record.serial", NULL, "%s", err.text);
+	err = (struct error)ERROR_INIT;
 	drift_save(run);
 	if (record_digests(run, &err) < 0)
 		log_warning("record.digests", NULL, "%s", err.text);

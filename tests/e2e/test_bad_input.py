@@ -402,3 +402,17 @@ def test_a_command_may_print_megabytes(scene):
     assert done.status == 0, done.err
     assert len(done.out + done.err) < 10000
     assert scene.agent_started()
+
+
+def test_a_root_that_the_archive_does_not_have(scene):
+    scene.packages(tool={"root": "tool-2/nosuch"})
+    scene.refused(1, "package tool", "no directory 'tool-2/nosuch'",
+                  "at its top it has: tool-2")
+
+
+def test_a_list_of_owners_is_no_file_of_the_archive(scene):
+    scene.serve("tool.tar.xz", archive({f"tool/{n}": "x" for n in range(300)},
+                                       "xz"))
+    scene.packages(tool_more='preserve_owner = true; '
+                   'limits = { file_size = "1k"; };')
+    assert scene.apply().status == 0

@@ -518,6 +518,18 @@ def test_s43_a_run_that_failed_did_not_apply_its_serial(host):
     host.apply(host.profile)
 
 
+def test_s43_nor_did_one_whose_agent_did_not_start(host):
+    """The gate's file stands in the state directory here."""
+    agent = 'agent = { kind = "command"; start = [ "%s" ]; stop = [ "true" ]; };'
+    host.write("serial = 1; " + agent % "true", text="one")
+    host.apply(host.profile)
+    host.write("serial = 2; " + agent % "false", text="two")
+    host.apply(host.profile, status=1)
+    assert host.out.read_text() == "one"
+    host.write("serial = 1; " + agent % "true", text="one")
+    host.apply(host.profile)
+
+
 # ---- S44: a profile that has expired ----
 
 def utc(seconds):
