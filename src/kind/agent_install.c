@@ -15,6 +15,7 @@
 #include "io/transaction.h"
 #include "kind/agent_gate.h"
 #include "kind/init_system.h"
+#include "kind/unpacked.h"
 
 #define STAGING_AT "/var/lib/fitout-agent"
 
@@ -119,6 +120,9 @@ agent_settle(struct context *context, struct step *step, struct error *err)
 		return 0;
 	root = spec->package->root ? spec->package->root
 				   : only_directory(context, state->tree_dirfd);
+	if (unpacked_inspect(state->tree_dirfd, root ? root : ".",
+			     &unpack_policy_default, err) < 0)
+		return error_in(err, "the package");
 	state->work_dir = root ? path_join(context->arena, state->tree_path,
 					   root) : state->tree_path;
 	drop_fd(&state->tree_dirfd);

@@ -3,7 +3,6 @@
 #include "kind/package_spec.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +10,7 @@
 #include "base/own.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "io/tree.h"
+#include "kind/unpacked.h"
 
 /* What is at the top of the archive, for messages. 1 and *ret_only when that
  * is one directory, else 0; -1. */
@@ -83,46 +82,6 @@ find_root(struct context *context, struct step *step, const char **ret_root,
 		step->resource->label);
 }
 
-/* The unpacker is not believed: what it left is looked at again. */
-static int
-inspect(void *context, int dirfd, const char *name, const char *path,
-	const struct stat *st, const char *target, struct error *err)
-{
-	const struct unpack_policy *policy = context;
-	mode_t never = S_ISVTX | S_IWOTH;
-	char printable[256];
-	const char *problem;
-
-	(void)dirfd;
-	if (!(policy->allow & UNPACK_SETUID) || S_ISDIR(st->st_mode))
-		never |= S_ISUID;
-	if (!(policy->allow & UNPACK_SETGID))
-		never |= S_ISGID;
-	str_printable(*path ? path : name, printable, sizeof printable);
-	if (!*path && !S_ISDIR(st->st_mode))
-		return error_raise(err, ERROR_FORMAT,
-			"root '%s' is not a directory in the archive",
-			printable);
-	/* Good inside the archive, a link may still leave its root. */
-	problem = target && !(policy->allow & UNPACK_OUTSIDE_LINKS)
-		? tree_link_problem(path, target) : NULL;
-	if (problem)
-		return error_raise(err, ERROR_FORMAT,
-			"the symbolic link %s leads out of the package: %s; "
-			"if that is right, say allow = [ \"outside_links\" ]",
-			printable, problem);
-	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode) &&
-	    !S_ISLNK(st->st_mode))
-		return error_raise(err, ERROR_TRUST,
-			"the unpacked tree holds a special file: %s",
-			printable);
-	if (!S_ISLNK(st->st_mode) && (st->st_mode & never))
-		return error_raise(err, ERROR_TRUST,
-			"the unpacked tree holds %s with mode %04o",
-			printable, (unsigned)st->st_mode & 07777);
-	return 0;
-}
-
 int
 package_settle(struct context *context, struct step *step, struct error *err)
 {
@@ -136,7 +95,7 @@ package_settle(struct context *context, struct step *step, struct error *err)
 		return 0;
 	}
 	if (find_root(context, step, &root, err) < 0 ||
-	    tree_walk(state->tree_dirfd, root, inspect, &policy, err) < 0)
+	    unpacked_inspect(state->tree_dirfd, root, &policy, err) < 0)
 		return -1;
 	drop_fd(&state->tree_dirfd);
 	step->staged = strcmp(root, ".") == 0 ? state->tree_path

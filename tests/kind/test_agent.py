@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """An agent that is a command: when it is started, stopped, left alone."""
+import hashlib
+import io
 import os
 import re
 import signal
 import subprocess
+import tarfile
 import time
 
 import pytest
@@ -159,6 +162,23 @@ def test_its_package_is_installed_once(agent, place):
     place.apply(agent.profile(content="y", more=more))
     assert len((place.dir / "installed").read_text().splitlines()) == 1
     assert not os.path.exists(where), "staging is gone"
+
+
+def test_what_was_unpacked_for_it_is_looked_at(agent, place):
+    path = place.dir / "agent.tar"
+    with tarfile.open(path, "w") as tar:
+        for name, target in (("agent/install", None), ("other", None),
+                             ("agent/up", "../other")):
+            info = tarfile.TarInfo(name)
+            if target:
+                info.type, info.linkname = tarfile.SYMTYPE, target
+            tar.addfile(info, None if target else io.BytesIO())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    error = place.apply(agent.profile(
+        more=f'package = {{ url = "file://{path}"; sha256 = "{digest}"; '
+             'root = "agent"; }; install = [ "./install" ];'),
+        status=1).error()
+    assert "the symbolic link up leads out of the package" in error, error
 
 
 def test_an_installer_that_starts_it_fails_the_run(agent, place):
