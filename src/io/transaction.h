@@ -127,8 +127,10 @@ int transaction_commit(struct transaction *transaction, const void *note,
 		       size_t n, struct error *err);
 /* Keep PATH (an old tree inside staging) when staging is removed: it is
  * moved to KEPT_PATH (same filesystem, else ERROR_FORMAT now) by
- * transaction_finish, which makes missing parents of KEPT_PATH (0700) and
- * removes what is there. Before or after the commit. */
+ * transaction_finish, which makes missing parents of KEPT_PATH (0700). What is
+ * there already stays: then it is the first of KEPT_PATH.1, KEPT_PATH.2, ...
+ * up to TRANSACTION_KEPT_COPIES that is free. Before or after the commit. */
+#define TRANSACTION_KEPT_COPIES 32
 int transaction_keep_old(struct transaction *transaction, const char *path,
 			 const char *kept_path, struct error *err);
 /* Move what is to be kept, remove staging (slow for large trees: call it

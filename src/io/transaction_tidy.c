@@ -116,11 +116,41 @@ make_kept_parents(struct transaction *transaction, const char *path,
 	return 0;
 }
 
+/* TO, or the first free name beside it: what is there is somebody's, of a state
+ * directory that was lost, or of another one. */
+static int
+find_free(struct transaction *transaction, const struct spot *to,
+	  struct spot *ret_free, struct error *err)
+{
+	struct spot spot = *to;
+	struct stat st;
+
+	for (int copy = 0; copy <= TRANSACTION_KEPT_COPIES; copy++) {
+		int found;
+
+		if (copy)
+			spot.path = arena_printf(&transaction->arena, "%s.%d",
+						 to->path, copy);
+		spot.name = path_base(spot.path);
+		found = spot_stat(&spot, &st, err);
+		if (found < 0)
+			return -1;
+		if (found)
+			continue;
+		*ret_free = spot;
+		return 0;
+	}
+	return error_raise(err, ERROR_SYSTEM, "%s is there, and so is all up "
+		"to %s: look whose they are and move them away", to->path,
+		spot.name);
+}
+
 static int
 move_kept(struct transaction *transaction, const struct record *kept,
 	  struct error *err)
 {
 	own_spot struct spot from = SPOT_INIT, to = SPOT_INIT;
+	struct spot free_spot;
 	struct stat st;
 	int found;
 
@@ -135,8 +165,8 @@ move_kept(struct transaction *transaction, const struct record *kept,
 		return error_in(err, "keep %s", kept->to);
 	/* Else a run that was killed then has moved it. */
 	if (found &&
-	    (tree_remove(to.dirfd, to.name, err) < 0 ||
-	     rename_into(&from, &to, err) < 0))
+	    (find_free(transaction, &to, &free_spot, err) < 0 ||
+	     rename_into(&from, &free_spot, err) < 0))
 		return error_in(err, "keep %s", kept->to);
 	/* All of it: that run may have made its directories, too. */
 	if (syncfs(to.dirfd) < 0)

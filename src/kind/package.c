@@ -396,7 +396,8 @@ package_commit(struct context *context, struct step *step, struct error *err)
 	if (!step->old || context->profile->keep_generations < 1)
 		return 0;
 	return transaction_keep_old(context->transaction, step->old,
-		kept_path(context->arena, into, context->generation), err);
+		kept_path(context->arena, into, context->generation, 0),
+		err);
 }
 
 static int

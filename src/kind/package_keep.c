@@ -49,25 +49,41 @@ why_not(struct context *context, const struct step *step, const char *path)
 	return first.text;
 }
 
+/* The tree of generation NUMBER, where one is that was not tampered with. */
+static const char *
+find_whole(struct context *context, const struct step *step, int64_t number,
+	   const char **spoilt, const char **why)
+{
+	struct error ignored = ERROR_INIT;
+	struct stat st;
+
+	for (int copy = 0; copy <= TRANSACTION_KEPT_COPIES; copy++) {
+		const char *path = kept_path(context->arena,
+			step->resource->destination, number, copy);
+
+		if (place_look(context, path, &st, &ignored) <= 0)
+			continue;
+		*why = why_not(context, step, path);
+		if (!*why)
+			return path;
+		*spoilt = path;
+	}
+	return NULL;
+}
+
 const char *
 package_find_kept(struct context *context, struct step *step)
 {
 	const char *label = step->resource->label;
 	const char *spoilt = NULL, *why = NULL;
-	struct error ignored = ERROR_INIT;
-	struct stat st;
 
 	for (int64_t number = context->rollback_to;
 	     step->earlier && number < context->generation; number++) {
-		const char *path = kept_path(context->arena,
-			step->resource->destination, number);
+		const char *path = find_whole(context, step, number, &spoilt,
+					      &why);
 
-		if (place_look(context, path, &st, &ignored) <= 0)
-			continue;
-		why = why_not(context, step, path);
-		if (!why)
+		if (path)
 			return path;
-		spoilt = path;
 	}
 	if (spoilt)
 		log_warning("package.spoilt", label, "%s is not what was "

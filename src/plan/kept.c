@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/kept.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/path.h"
@@ -15,23 +14,33 @@ kept_directory(struct arena *arena, const char *destination)
 }
 
 const char *
-kept_path(struct arena *arena, const char *destination, int64_t generation)
+kept_path(struct arena *arena, const char *destination, int64_t generation,
+	  int copy)
 {
-	return arena_printf(arena, "%s/%s-%lld",
-			    kept_directory(arena, destination),
-			    path_base(destination), (long long)generation);
+	const char *path = arena_printf(arena, "%s/%s-%lld",
+		kept_directory(arena, destination), path_base(destination),
+		(long long)generation);
+
+	return copy ? arena_printf(arena, "%s.%d", path, copy) : path;
 }
 
-int64_t
-kept_generation(const char *name)
+bool
+kept_is_of(const char *name, const char *destination, int64_t generation)
 {
-	const char *dash = strrchr(name, '-');
-	char *end;
-	long long number;
+	const char *base = path_base(destination);
+	size_t n = strlen(base);
+	char number[32];
 
-	if (!dash || dash == name || dash[1] < '0' || dash[1] > '9')
-		return -1;
-	errno = 0;
-	number = strtoll(dash + 1, &end, 10);
-	return *end || errno ? -1 : number;
+	if (strncmp(name, base, n) != 0)
+		return false;
+	name += n;
+	n = (size_t)snprintf(number, sizeof number, "-%lld",
+			     (long long)generation);
+	if (strncmp(name, number, n) != 0)
+		return false;
+	name += n;
+	if (!*name)
+		return true;
+	return name[0] == '.' && name[1] >= '1' && name[1] <= '9' &&
+	       name[1 + strspn(name + 1, "0123456789")] == '\0';
 }

@@ -2,7 +2,6 @@
 #include "run/history.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,9 +29,10 @@ has(const struct numbers *numbers, int64_t number)
 	return false;
 }
 
-/* Trees in DIRFD of generations that are not KEPT go. DIRFD stays open. */
+/* What was at DESTINATION as of generation NUMBER goes; DIRFD stays open. */
 static int
-remove_others(int dirfd, const struct numbers *kept, struct error *err)
+remove_trees(int dirfd, const char *destination, int64_t number,
+	     struct error *err)
 {
 	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
@@ -42,20 +42,16 @@ remove_others(int dirfd, const struct numbers *kept, struct error *err)
 		own_close(copy);
 		return error_sys(err, "read what is kept");
 	}
-	while ((entry = readdir(dir))) {
-		int64_t found = kept_generation(entry->d_name);
-
-		/* 0: a tree that was there before fitout came. It stays. */
-		if (found > 0 && !has(kept, found) &&
+	while ((entry = readdir(dir)))
+		if (kept_is_of(entry->d_name, destination, number) &&
 		    tree_remove(dirfd, entry->d_name, err) < 0)
 			return -1;
-	}
 	return 0;
 }
 
 static int
-prune_kept(struct run *run, const char *destination,
-	   const struct numbers *kept, struct error *err)
+prune_kept(struct run *run, const char *destination, int64_t number,
+	   struct error *err)
 {
 	const char *path = kept_directory(run->arena, destination);
 	const char *parent = path_parent(run->arena, path);
@@ -66,18 +62,18 @@ prune_kept(struct run *run, const char *destination,
 
 	if (dirfd < 0)
 		return 0;
-	if (remove_others(dirfd, kept, err) < 0)
+	if (remove_trees(dirfd, destination, number, err) < 0)
 		return error_in(err, "%s", path);
 	/* Empty: it need not be there. */
 	unlinkat(parentfd, KEPT_DIRECTORY, AT_REMOVEDIR);
 	return 0;
 }
 
-/* All that generation NUMBER knows a place of; what the profile has dropped
- * since is known from nowhere else. */
+/* The trees of generation NUMBER, as its record has them: what else is kept
+ * in the same directories is of other state directories, or was there before
+ * fitout came. */
 static int
-prune_generation(struct run *run, int64_t number, const struct numbers *kept,
-		 struct error *err)
+prune_trees(struct run *run, int64_t number, struct error *err)
 {
 	struct generation generation;
 	struct error damage = ERROR_INIT;
@@ -92,10 +88,10 @@ prune_generation(struct run *run, int64_t number, const struct numbers *kept,
 		const struct record *record = &generation.rows[i].record;
 
 		if (record->destination && record->manifest_bytes &&
-		    prune_kept(run, record->destination, kept, err) < 0)
+		    prune_kept(run, record->destination, number, err) < 0)
 			return -1;
 	}
-	return generation_remove(&run->state, number, err);
+	return 0;
 }
 
 /* Damaged: like no other, so that somebody looks before it goes. */
@@ -150,18 +146,17 @@ history_prune(struct run *run, int64_t keep, struct error *err)
 	if (generation_list(&run->state, run->arena, &numbers, &n, err) < 0 ||
 	    find_kept(run, keep, &kept, err) < 0)
 		return -1;
-	/* Its trees first: a run that is cut short in here comes again. What
-	 * people had made of the last ones is in their directories (drift). */
-	for (size_t i = 0; i < n && numbers[i] < run->generation - keep; i++)
-		if (!has(&kept, numbers[i]) &&
-		    prune_generation(run, numbers[i], &kept, err) < 0)
+	for (size_t i = 0; i < n && numbers[i] < run->generation; i++) {
+		if (has(&kept, numbers[i]))
+			continue;
+		/* Its trees first: a run that is cut short in here comes
+		 * again. */
+		if (prune_trees(run, numbers[i], err) < 0)
 			return -1;
-	for (size_t i = 0; i < run->plan.n; i++) {
-		const char *destination =
-			run->plan.steps[i].resource->destination;
-
-		if (destination &&
-		    prune_kept(run, destination, &kept, err) < 0)
+		/* What people had made of the last ones is in their
+		 * directories (drift). */
+		if (numbers[i] < run->generation - keep &&
+		    generation_remove(&run->state, numbers[i], err) < 0)
 			return -1;
 	}
 	return 0;

@@ -150,7 +150,7 @@ take_away(struct context *context, struct removal *removal, struct error *err)
 	if (!keep)
 		return 0;
 	return transaction_keep_old(context->transaction, removal->old,
-		kept_path(context->arena, destination, context->generation),
+		kept_path(context->arena, destination, context->generation, 0),
 		err);
 }
 

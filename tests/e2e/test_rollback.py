@@ -99,6 +99,56 @@ def test_a_kept_tree_that_was_tampered_with_is_not_taken_back(place):
     assert "taken back from" in done.stderr, done.stderr
 
 
+def names(place):
+    return sorted(p.name for p in (place.path / ".fitout-old").iterdir())
+
+
+def test_another_states_trees_and_other_peoples_stay(place, fitout):
+    other = Place(place.path / "b", fitout)
+    other.path.mkdir()
+    for text in "123":
+        place.apply(tree(place, text))
+    mine = place.path / ".fitout-old/backup-1"
+    mine.mkdir()
+    # Another state directory, which has its trees beside these.
+    for text in "12345":
+        other.apply(packages(
+            other.package("a", "../q", {"f": text}).replace(
+                str(other.path) + "/../", str(place.path) + "/")))
+    assert names(place) == ["backup-1", "p-1", "p-2", "q-3", "q-4"]
+    for text in "45":
+        place.apply(tree(place, text))
+    assert names(place) == ["backup-1", "p-3", "p-4", "q-3", "q-4"]
+
+
+def test_a_directory_that_fitout_did_not_install_waits_for_ever(place):
+    place.apply(packages(place.package("b", "q", {"f": "1"})))
+    (place.path / "p").mkdir()
+    (place.path / "p/original").write_text("somebody's")
+    for text in "123456":
+        place.apply(tree(place, text))
+    assert place.read(".fitout-old/p-1/original") == "somebody's"
+    assert names(place) == ["p-1", "p-5", "p-6"]
+
+
+def test_nothing_that_is_kept_is_replaced(place):
+    (place.path / "p").mkdir()
+    (place.path / "p/original").write_text("somebody's")
+    place.apply(tree(place, "one"))
+    place.apply(tree(place, "two"))
+    assert names(place) == ["p-0", "p-1"]
+    os.rename(place.path / "state", place.path / "lost")
+    place.apply(tree(place, "three"))
+    place.apply(tree(place, "four"))
+    assert place.read(".fitout-old/p-0/original") == "somebody's"
+    assert place.read(".fitout-old/p-0.1/f") == "two"
+    assert place.read(".fitout-old/p-1/f") == "one"
+    assert place.read(".fitout-old/p-1.1/f") == "three"
+    # A rollback finds its own.
+    done = rollback(place)
+    assert "p-1.1" in done.stderr and place.read("p/f") == "three"
+
+
 def test_status_tells_a_monitor_by_its_exit_status(place):
     place.apply(tree(place, "one"))
     assert place.run("status", "--exit-code").returncode == 0

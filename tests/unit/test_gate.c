@@ -195,13 +195,24 @@ a_state_directory_that_others_can_write_is_refused(void **unused)
 static void
 kept_trees_stand_beside_where_they_were(void **unused)
 {
-	assert_string_equal(kept_path(&arena, "/usr/local/nginx", 12),
+	assert_string_equal(kept_path(&arena, "/usr/local/nginx", 12, 0),
 			    "/usr/local/.fitout-old/nginx-12");
-	assert_int_equal(kept_generation("nginx-12"), 12);
-	assert_int_equal(kept_generation("php-fpm-3"), 3);
-	assert_int_equal(kept_generation("nginx"), -1);
-	assert_int_equal(kept_generation("nginx-1x"), -1);
-	assert_int_equal(kept_generation("-1"), -1);
+	assert_string_equal(kept_path(&arena, "/usr/local/nginx", 0, 3),
+			    "/usr/local/.fitout-old/nginx-0.3");
+	assert_true(kept_is_of("nginx-12", "/usr/local/nginx", 12));
+	assert_true(kept_is_of("nginx-12.1", "/usr/local/nginx", 12));
+	assert_true(kept_is_of("a-1-30.20", "/a-1", 30));
+	assert_false(kept_is_of("nginx-12", "/usr/local/nginx", 1));
+	assert_false(kept_is_of("nginx-12", "/usr/local/nginx", 2));
+	assert_false(kept_is_of("nginx-12", "/usr/local/inx", 12));
+	assert_false(kept_is_of("nginx-12", "/usr/local/ngin", 12));
+	assert_false(kept_is_of("a-1-30", "/a", 1));
+	assert_false(kept_is_of("a-30", "/a-1", 30));
+	assert_false(kept_is_of("nginx-12.", "/usr/local/nginx", 12));
+	assert_false(kept_is_of("nginx-12.x", "/usr/local/nginx", 12));
+	assert_false(kept_is_of("nginx-12.1x", "/usr/local/nginx", 12));
+	assert_false(kept_is_of("nginx-12.01", "/usr/local/nginx", 12));
+	assert_false(kept_is_of("nginx", "/usr/local/nginx", 12));
 }
 
 #define test(name) cmocka_unit_test_setup(name, fresh_state)

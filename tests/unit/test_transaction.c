@@ -552,19 +552,21 @@ a_commit_can_still_be_undone(void **p)
 }
 
 static void
-what_is_kept_outlives_staging_in_place_of_what_was_there(void **p)
+what_is_kept_outlives_staging_beside_what_was_there(void **p)
 {
 	struct host *host = *p;
 	const char *old;
 
 	hosttree_file(host->root, "p/.old/1/stale", "from before", 0644);
+	hosttree_file(host->root, "p/.old/1.1", "a file", 0644);
 	begin(host);
 	old = place_tree(host, "/p/nginx");
 	OK(host, transaction_keep_old(host->transaction, old, "/p/.old/1",
 				      &host->err));
 	finish(host);
-	assert_content(host, "/p/.old/1/sbin/nginx", "old program");
-	assert_false(exists(host, "/p/.old/1/stale"));
+	assert_content(host, "/p/.old/1/stale", "from before");
+	assert_content(host, "/p/.old/1.1", "a file");
+	assert_content(host, "/p/.old/1.2/sbin/nginx", "old program");
 }
 
 static void
@@ -1213,7 +1215,7 @@ main(void)
 		TEST(what_is_staged_is_synced_by_file_on_old_kernels),
 		TEST(many_directories_do_not_need_as_many_descriptors),
 		TEST(a_commit_can_still_be_undone),
-		TEST(what_is_kept_outlives_staging_in_place_of_what_was_there),
+		TEST(what_is_kept_outlives_staging_beside_what_was_there),
 		TEST(what_cannot_be_kept_is_refused_at_once),
 		TEST(after_the_commit_there_are_no_steps),
 		TEST(a_run_needs_a_plain_name_and_an_empty_journal),
