@@ -44,6 +44,16 @@ is_skipped(const struct manifest_filter *filter, const char *path)
 	return false;
 }
 
+/* Is PATH a directory above one that is skipped? */
+static bool
+leads_to_skipped(const struct manifest_filter *filter, const char *path)
+{
+	for (size_t i = 0; *path && filter && i < filter->n; i++)
+		if (is_below(filter->skip[i], path))
+			return true;
+	return false;
+}
+
 /* ----------------------------------------------------------------- write */
 
 struct writing {
@@ -359,6 +369,9 @@ compare_visit(void *context, int dirfd, const char *name, const char *path,
 	if (order == 0)
 		return compare_entry(comparison, dirfd, name, path, st, target,
 				     err);
+	/* Made for what is to be skipped: what else is in it counts. */
+	if (S_ISDIR(st->st_mode) && leads_to_skipped(comparison->filter, path))
+		return 0;
 	return differs(comparison, path, "added") < 0 ? -1 : 1;
 }
 

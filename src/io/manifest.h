@@ -23,7 +23,9 @@
 
 struct manifest_filter {
 	const char *const *skip;   /* relative paths not looked at or into
-				      (keep paths, other resources' places) */
+				      (keep paths, other resources' places);
+				      directories made for them are not
+				      "added", what else is in these is */
 	size_t n;
 };
 

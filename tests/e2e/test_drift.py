@@ -385,6 +385,27 @@ def test_keep_paths_are_not_drift(world):
                   if entry["type"] != "directory") == ["app/share/one"]
 
 
+def test_a_keep_path_in_a_directory_that_the_archive_has_not(world):
+    world.blocks = world.blocks.replace('"logs"', '"logs", "data/x/db"') \
+        .replace('name = "app";', 'name = "app"; root = "app";')
+    world.repair()
+    (world.host / "app/data/x/db").mkdir(parents=True)
+    (world.host / "app/data/x/db/table").write_text("rows\n")
+    assert world.differences("--verify") == {}
+    world.origin.forget()
+    assert "nothing to do" in world.repair("--verify")
+    # What else is in there is not its.
+    (world.host / "app/data/x/more").write_text("added\n")
+    (world.host / "app/datas").mkdir()
+    assert world.differences() == {
+        "package app": [("data/x/more", "added"), ("datas", "added")]}
+    world.repair()
+    assert world.read("host/app/data/x/db/table") == "rows\n"
+    assert not (world.host / "app/data/x/more").exists()
+    assert world.fetched() == ["/app.tar.gz"]
+    assert world.differences() == {}
+
+
 def test_names_that_are_not_printable(world):
     (world.host / "app/share" / ODD).write_text("odd\n")
     shown = [(r"share/odd \x1b[1m\xe2\x80\xae%41\x0a\xff.txt", "added")]
