@@ -257,7 +257,11 @@ judge(const void *raw, size_t n, const struct unpack_limits *limits,
 		return error_raise(err, ERROR_BUG, "the unpacker ended with "
 				   "%s and %s", process_status_text(status, how,
 							sizeof(how)),
-				   n == 0 ? "said nothing" : "said nonsense");
+				   n > 0 ? "said nonsense"
+				   /* Its stderr is closed to it. */
+				   : status->exit == 1
+				   ? "said nothing: there was no memory left"
+				   : "said nothing");
 	if (result->code == ERROR_NONE)
 		return 0;
 	error_raise(err, (enum error_code)result->code, "%s", result->text);
