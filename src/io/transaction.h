@@ -30,7 +30,7 @@
  * directory, one that is writable by others will do if it is sticky, belongs
  * to root, and the next one down belongs to root or the effective user
  * (/tmp/scratch). Else ERROR_FORMAT, naming the directory, its owner and its
- * mode. transaction_move and transaction_remove follow no link and put
+ * mode. transaction_move, _carry and _remove follow no link and put
  * nothing new anywhere: they work in trees of other owners too (keep paths).
  */
 #pragma once
@@ -101,6 +101,19 @@ int transaction_remove(struct transaction *transaction, const char *path,
 /* Move FROM to TO on one filesystem; what is at TO goes to FROM. */
 int transaction_move(struct transaction *transaction, const char *from,
 		     const char *to, struct error *err);
+/*
+ * The same for PATH (relative, reached through no link) of OLD_TREE, which
+ * goes to the same place in NEW_TREE (ERROR_FORMAT where a link is on the
+ * way): of programs that may rename, replace or
+ * remove it there (keep paths). Undo puts back what has its name then; the
+ * node itself, where it is elsewhere in NEW_TREE, goes to its old place, or
+ * beside it where that is taken. What is gone for good, or moved out of the
+ * tree, is a warning (undo.kept), no failure. Nothing of it is removed: where
+ * inodes cannot tell which node it was, all of NEW_TREE stays beside OLD_TREE.
+ */
+int transaction_carry(struct transaction *transaction, const char *old_tree,
+		      const char *new_tree, const char *path,
+		      struct error *err);
 /* Make the directory PATH (its parent exists, it does not). It appears with
  * its mode and owner. Undone only if it is empty then. */
 int transaction_mkdir(struct transaction *transaction, const char *path,

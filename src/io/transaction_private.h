@@ -10,6 +10,7 @@
  *	transaction_spot.c     paths to descriptors; renames
  *	transaction_step.c     the visible steps
  *	transaction_undo.c     back again
+ *	transaction_carry.c    back again, of what programs may change meanwhile
  *	transaction_record.c   records to bytes and back
  */
 #pragma once
@@ -59,7 +60,8 @@ struct record {
 	enum purpose purpose;
 	const char *from, *to;       /* never NULL */
 	uint64_t from_ino, to_ino;
-	uint32_t mode, uid, gid;
+	uint32_t mode, uid, gid;     /* mode of a rename or exchange: see
+					is_carried */
 	/* Of a step in memory: */
 	bool followed;               /* staging_follow was done */
 	bool undone;
@@ -101,6 +103,8 @@ struct spot {
 	int dirfd;                   /* -1: the directory is missing */
 	const char *path;            /* physical */
 	const char *name;            /* last part of PATH */
+	unsigned depth;              /* of what is carried: so many last parts
+					of PATH are inside the tree */
 };
 #define SPOT_INIT { .dirfd = -1 }
 static inline void
@@ -170,6 +174,36 @@ int sync_each_file(int dirfd, const char *name, struct error *err);
  * what is to be kept. Goes on after an error and returns the first. */
 int staging_remove_all(struct transaction *transaction, bool keep,
 		       struct error *err);
+
+/* A step of transaction_carry; its record's mode is the spots' depth. */
+static inline bool
+is_carried(const struct record *step)
+{
+	return step->mode && (step->type == RECORD_RENAME ||
+			      step->type == RECORD_EXCHANGE);
+}
+
+/* One undo: the step, and what is at its ends now. */
+struct undo {
+	struct transaction *transaction;
+	const struct record *step;
+	struct spot from, to;
+	struct stat from_st, to_st;
+	bool from_found, to_found;
+};
+/* ERROR_UNDO: what STEP moved could not be put back, for the reason WHAT or,
+ * the second, *err. */
+int undo_cannot(const struct undo *undo, const char *what, struct error *err);
+int undo_cannot_because(const struct undo *undo, struct error *err);
+/* Out of the way into staging, where it is removed in the end. */
+int undo_displace(const struct undo *undo, const struct spot *spot,
+		  struct error *err);
+/* A carried step whose ends (of UNDO, looked at or not to be reached) are not
+ * as it left them: 1 when they are, so that it is undone like any other. */
+int undo_carried(struct undo *undo, struct error *err);
+/* Before staging is removed: trees in it which may hold what was carried and
+ * cannot be told from the rest go to a place of their own, with a warning. */
+int leave_trees(struct transaction *transaction, struct error *err);
 
 /* Append, durably; on success the record takes effect in memory too. */
 int record_append(struct transaction *transaction,

@@ -51,6 +51,7 @@ step_rename(struct transaction *transaction, enum purpose purpose,
 		.from = from->path,
 		.to = to->path,
 		.from_ino = identity(transaction, from, st),
+		.mode = from->depth | to->depth,
 	};
 
 	if (record_append(transaction, &record, err) < 0)
@@ -75,6 +76,7 @@ step_exchange(struct transaction *transaction, const struct spot *from,
 		.to = to->path,
 		.from_ino = from_st->st_ino,
 		.to_ino = to_st->st_ino,
+		.mode = from->depth | to->depth,
 	};
 	uint64_t end = journal_end(transaction->journal);
 	bool refused;
@@ -275,36 +277,81 @@ move_over(struct transaction *transaction, const struct spot *from,
 }
 
 static int
-move_path(struct transaction *transaction, const char *from_path,
-	  const char *to_path, struct error *err)
+move_spots(struct transaction *transaction, const struct spot *from,
+	   const struct spot *to, struct error *err)
 {
-	own_spot struct spot from = SPOT_INIT, to = SPOT_INIT;
 	struct stat from_st, to_st;
-	int found = look(transaction, from_path, &from, &from_st, err);
+	int found = spot_stat(from, &from_st, err);
 
 	if (found < 0)
 		return -1;
 	errno = ENOENT;
 	if (!found)
-		return error_sys(err, "look at %s", from.path);
-	found = look(transaction, to_path, &to, &to_st, err);
+		return error_sys(err, "look at %s", from->path);
+	found = spot_stat(to, &to_st, err);
 	if (found < 0)
 		return -1;
 	if (found)
-		return move_over(transaction, &from, &from_st, &to, &to_st,
+		return move_over(transaction, from, &from_st, to, &to_st,
 				 err);
-	return step_rename(transaction, PURPOSE_MOVE, &from, &from_st, &to,
+	return step_rename(transaction, PURPOSE_MOVE, from, &from_st, to,
 			   err);
 }
 
 int
-transaction_move(struct transaction *transaction, const char *from,
-		 const char *to, struct error *err)
+transaction_move(struct transaction *transaction, const char *from_path,
+		 const char *to_path, struct error *err)
 {
-	if (may_step(transaction, to, err) < 0)
+	own_spot struct spot from = SPOT_INIT, to = SPOT_INIT;
+
+	if (may_step(transaction, to_path, err) < 0)
 		return -1;
-	if (move_path(transaction, from, to, err) < 0)
-		return error_in(err, "move %s to %s", from, to);
+	if (spot_open(transaction, from_path, &from, err) < 0 ||
+	    spot_open(transaction, to_path, &to, err) < 0 ||
+	    move_spots(transaction, &from, &to, err) < 0)
+		return error_in(err, "move %s to %s", from_path, to_path);
+	return 0;
+}
+
+/* Of the tree; a link on the way in would lead out of it. */
+static int
+open_inside(struct transaction *transaction, const char *tree,
+	    const char *path, struct spot *ret_spot, struct error *err)
+{
+	struct arena *arena = &transaction->arena;
+	own_fd int fd = path_open_dir(transaction->rootfd,
+				      staging_translate(transaction, tree),
+				      err);
+
+	if (fd < 0 || spot_open(transaction, path_join(arena, tree, path),
+				ret_spot, err) < 0)
+		return -1;
+	tree = physical_path(transaction, fd,
+			     staging_translate(transaction, tree));
+	if (!str_equal(ret_spot->path, path_join(arena, tree, path)))
+		return error_raise(err, ERROR_FORMAT, "in %s it is reached "
+				   "through a symbolic link: what is kept "
+				   "must be inside the tree", tree);
+	ret_spot->depth = 1;
+	while ((path = strchr(path, '/'))) {
+		ret_spot->depth++;
+		path++;
+	}
+	return 0;
+}
+
+int
+transaction_carry(struct transaction *transaction, const char *old_tree,
+		  const char *new_tree, const char *path, struct error *err)
+{
+	own_spot struct spot from = SPOT_INIT, to = SPOT_INIT;
+
+	if (may_step(transaction, path, err) < 0)
+		return -1;
+	if (open_inside(transaction, old_tree, path, &from, err) < 0 ||
+	    open_inside(transaction, new_tree, path, &to, err) < 0 ||
+	    move_spots(transaction, &from, &to, err) < 0)
+		return error_in(err, "carry %s over", path);
 	return 0;
 }
 

@@ -16,16 +16,9 @@
 
 #include "base/log.h"
 #include "base/path.h"
+#include "base/str.h"
 
 enum where { NOWHERE, AT_FROM, AT_TO };
-
-struct undo {
-	struct transaction *transaction;
-	const struct record *step;
-	struct spot from, to;
-	struct stat from_st, to_st;
-	bool from_found, to_found;
-};
 
 static bool
 is_node(bool found, const struct stat *st, uint64_t ino)
@@ -41,8 +34,8 @@ respects_strangers(const struct transaction *transaction)
 	       !transaction->edits;
 }
 
-static int
-cannot(const struct undo *undo, const char *what, struct error *err)
+int
+undo_cannot(const struct undo *undo, const char *what, struct error *err)
 {
 	const struct record *step = undo->step;
 	bool removed = step->purpose == PURPOSE_REMOVE;
@@ -55,17 +48,17 @@ cannot(const struct undo *undo, const char *what, struct error *err)
 		two ? " and " : "", step->from);
 }
 
-static int
-cannot_because(const struct undo *undo, struct error *err)
+int
+undo_cannot_because(const struct undo *undo, struct error *err)
 {
 	struct error cause = *err;
 
-	return cannot(undo, cause.text, err);
+	return undo_cannot(undo, cause.text, err);
 }
 
-/* Out of the way into staging, where it is removed in the end. */
-static int
-displace(const struct undo *undo, const struct spot *spot, struct error *err)
+int
+undo_displace(const struct undo *undo, const struct spot *spot,
+	      struct error *err)
 {
 	struct transaction *transaction = undo->transaction;
 	own_spot struct spot away = SPOT_INIT;
@@ -114,17 +107,17 @@ static int
 put_back(const struct undo *undo, struct error *err)
 {
 	if (undo->from.dirfd < 0)
-		return cannot(undo, "the directory that it came from is gone",
+		return undo_cannot(undo, "the directory that it came from is gone",
 			      err);
 	if (undo->from_found) {
 		if (respects_strangers(undo->transaction))
-			return cannot(undo, "something else is there now",
+			return undo_cannot(undo, "something else is there now",
 				      err);
-		if (displace(undo, &undo->from, err) < 0)
-			return cannot_because(undo, err);
+		if (undo_displace(undo, &undo->from, err) < 0)
+			return undo_cannot_because(undo, err);
 	}
 	if (rename_into(&undo->to, &undo->from, err) < 0)
-		return cannot_because(undo, err);
+		return undo_cannot_because(undo, err);
 	return 0;
 }
 
@@ -133,13 +126,13 @@ static int
 undo_lost_rename(const struct undo *undo, struct error *err)
 {
 	if (undo->step->purpose != PURPOSE_PLACE)
-		return cannot(undo, "it is in neither place", err);
+		return undo_cannot(undo, "it is in neither place", err);
 	if (!undo->to_found)
 		return 0;
 	if (respects_strangers(undo->transaction))
-		return cannot(undo, "something else was put there since", err);
-	if (displace(undo, &undo->to, err) < 0)
-		return cannot_because(undo, err);
+		return undo_cannot(undo, "something else was put there since", err);
+	if (undo_displace(undo, &undo->to, err) < 0)
+		return undo_cannot_because(undo, err);
 	return 0;
 }
 
@@ -164,13 +157,13 @@ exchange_back(const struct undo *undo, struct error *err)
 	bool refused;
 
 	if (rename_exchange(&undo->from, &undo->to, &refused, err) < 0)
-		return cannot_because(undo, err);
+		return undo_cannot_because(undo, err);
 	if (!refused)
 		return 0;
 	/* Cannot be, since it was done by one; but then by two renames. */
-	if (displace(undo, &undo->to, err) < 0 ||
+	if (undo_displace(undo, &undo->to, err) < 0 ||
 	    rename_into(&undo->from, &undo->to, err) < 0)
-		return cannot_because(undo, err);
+		return undo_cannot_because(undo, err);
 	return 0;
 }
 
@@ -189,17 +182,17 @@ undo_exchange(const struct undo *undo, struct error *err)
 				   step->from_ino))
 		return 0;
 	if (!old_is_away)
-		return cannot(undo, "what was there before is in neither "
+		return undo_cannot(undo, "what was there before is in neither "
 			      "place", err);
 	if (undo->to.dirfd < 0)
-		return cannot(undo, "its directory is gone", err);
+		return undo_cannot(undo, "its directory is gone", err);
 	if (!undo->to_found) {
 		if (rename_into(&undo->from, &undo->to, err) < 0)
-			return cannot_because(undo, err);
+			return undo_cannot_because(undo, err);
 		return 0;
 	}
 	if (!new_is_there && respects_strangers(undo->transaction))
-		return cannot(undo, "something else was put there since", err);
+		return undo_cannot(undo, "something else was put there since", err);
 	return exchange_back(undo, err);
 }
 
@@ -215,7 +208,7 @@ undo_mkdir(const struct undo *undo, struct error *err)
 		return 0;
 	if (errno != ENOTEMPTY && errno != EEXIST && errno != EBUSY) {
 		error_sys(err, "remove it");
-		return cannot_because(undo, err);
+		return undo_cannot_because(undo, err);
 	}
 	log_warning("undo.left", NULL,
 		    "the new directory %s stays: others have put something "
@@ -237,14 +230,14 @@ undo_attributes(const struct undo *undo, struct error *err)
 		return 0;
 	fd = open_for_attributes(&undo->to, &st, err);
 	if (fd < 0)
-		return cannot_because(undo, err);
+		return undo_cannot_because(undo, err);
 	is_link = S_ISLNK(st.st_mode);
 	if (set_attributes(fd, is_link, step->mode, step->uid, step->gid,
 			   err) < 0)
-		return cannot_because(undo, err);
+		return undo_cannot_because(undo, err);
 	if ((is_link ? syncfs(undo->to.dirfd) : fsync(fd)) < 0) {
 		error_sys(err, "sync it");
-		return cannot_because(undo, err);
+		return undo_cannot_because(undo, err);
 	}
 	return 0;
 }
@@ -269,16 +262,44 @@ undo_by_type(const struct undo *undo, struct error *err)
 	}
 }
 
+/* Programs may have put a link of their own on the way to what was carried,
+ * one that is not to be followed or one that leads out: such a place is as
+ * good as missing. */
+static bool
+is_led_away(const struct undo *undo, const struct spot *spot,
+	    const struct error *refusal)
+{
+	const char *dir;
+
+	if (!is_carried(undo->step))
+		return false;
+	if (spot->dirfd < 0)
+		return refusal->code == ERROR_TRUST || refusal->sys == ELOOP;
+	dir = path_parent(&undo->transaction->arena, spot->path);
+	return !str_equal(physical_path(undo->transaction, spot->dirfd, dir),
+			  dir);
+}
+
 static int
 look(struct undo *undo, const char *path, struct spot *spot, struct stat *st,
      bool *ret_found, struct error *err)
 {
+	struct error cause = ERROR_INIT;
 	int found;
 
 	if (path[0] == '\0')
 		return 0;
-	if (spot_open_recorded(undo->transaction, path, spot, err) < 0)
+	if (spot_open_recorded(undo->transaction, path, spot, &cause) < 0 &&
+	    !is_led_away(undo, spot, &cause)) {
+		*err = cause;
 		return -1;
+	}
+	if (is_led_away(undo, spot, &cause)) {
+		drop_fd(&spot->dirfd);
+		spot->path = path;
+		spot->name = path_base(path);
+		return 0;
+	}
 	found = spot_stat(spot, st, err);
 	*ret_found = found > 0;
 	return found < 0 ? -1 : 0;
@@ -306,8 +327,12 @@ undo_step(struct transaction *transaction, const struct record *step,
 		 &undo.from_found, err) < 0 ||
 	    look(&undo, step->to, &undo.to, &undo.to_st, &undo.to_found,
 		 err) < 0)
-		result = cannot_because(&undo, err);
-	else if (undo_by_type(&undo, err) < 0 || touch_both(&undo, err) < 0)
+		result = undo_cannot_because(&undo, err);
+	else if (is_carried(step))
+		result = undo_carried(&undo, err);
+	if (result == (is_carried(step) ? 1 : 0))
+		result = undo_by_type(&undo, err);
+	if (result == 0 && touch_both(&undo, err) < 0)
 		result = -1;
 	own_close(undo.from.dirfd);
 	own_close(undo.to.dirfd);
@@ -502,8 +527,12 @@ tidy_up(struct transaction *transaction, struct error *err)
 	const struct record undone = { .type = RECORD_UNDONE, .from = "",
 				       .to = "" };
 	struct error lost = ERROR_INIT;
-	bool durable = sync_touched(transaction, &lost) == 0;
+	bool durable;
 
+	if (leave_trees(transaction, err) < 0)
+		return error_in(err, "all changes were taken back, but what "
+				     "programs put aside cannot be kept");
+	durable = sync_touched(transaction, &lost) == 0;
 	if (transaction->visible &&
 	    record_append(transaction, &undone, err) < 0)
 		return error_in(err, "all changes were taken back, but this "

@@ -155,7 +155,6 @@ static int
 keep_path(struct context *context, struct step *step, const char *tree,
 	  const char *kept, struct error *err)
 {
-	const char *to = path_join(context->arena, step->staged, kept);
 	int there = look_at_kept(context, tree, kept, err);
 
 	if (there <= 0)
@@ -163,9 +162,8 @@ keep_path(struct context *context, struct step *step, const char *tree,
 	own_fd int treefd = path_open_dir(context->rootfd, step->staged, err);
 	if (treefd < 0 || make_parents(treefd, kept, err) < 0)
 		return -1;
-	return transaction_move(context->transaction,
-				path_join(context->arena, tree, kept), to,
-				err);
+	return transaction_carry(context->transaction, tree, step->staged,
+				 kept, err);
 }
 
 int

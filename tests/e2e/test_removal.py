@@ -66,6 +66,64 @@ def test_kept_paths_move_with_the_package(place):
     assert place.read("q/logs/access") == "a line"
 
 
+def fails_after(place, keep, does, files=None, owner=""):
+    """Edition 1 holds; 2's programs do DOES in its tree, and it does not."""
+    tree = place.path / "p"
+    keys = {"keep": '[ "%s" ]' % keep}
+    if owner:
+        keys |= {"owner": '"%s"' % owner, "group": '"%s"' % owner}
+        place.path.chmod(0o755)
+    place.apply(packages(place.package("a", "p", {"f": "1", "data/.x": ""},
+                                       **keys)))
+    (tree / keep).write_text("precious")
+    subprocess.run(["chown", "-R", "%s:%s" % (owner or 0, owner or 0),
+                    str(tree)], check=True)
+    check = ('checks = ( { run = [ "/bin/sh", "-c", "cd %s && test -f f2 && '
+             '{ %s; }; exit 1" ]; timeout = "1s"; } );' % (tree, does))
+    two = packages(place.package("a", "p", {"f": "2", "f2": "", **(files or
+                                            {})}, **keys))
+    for _ in range(2):
+        result = place.apply(two, check, status=1)
+        assert "The host is as it was before" in result.stderr
+        assert place.read("p/f") == "1"
+        assert not (tree / "f2").exists()
+    assert not list(place.path.glob(".fitout-*"))
+    place.apply(packages(place.package("a", "p", {"f": "3"}, **keys)))
+    return result
+
+
+def test_a_kept_file_that_the_new_program_removes_is_no_failure(place):
+    result = fails_after(place, "data/pid", "rm -f data/pid")
+    assert not (place.path / "p/data/pid").exists()
+    assert "p/data/pid" not in result.stdout
+
+
+def test_a_kept_path_whose_directory_goes_is_no_failure(place):
+    fails_after(place, "data/pid", "rm -rf data", {"data/pid": "packaged"})
+    assert place.find("packaged") == []
+
+
+@pytest.mark.parametrize("files", [None, {"log": "packaged"}])
+def test_a_kept_log_that_is_rotated_comes_back_with_its_first_part(place,
+                                                                   files):
+    rotate = "test -f log.1 || { mv log log.1; echo fresh > log; }"
+    fails_after(place, "log", rotate, files)
+    assert place.read("p/log") == "fresh\n"
+    assert place.find("precious")
+
+
+def test_a_kept_path_that_its_owner_leads_away_comes_back(place):
+    """By an ordinary user, with a link that undo must not walk through."""
+    (place.path / "out").mkdir()
+    (place.path / "out/db").write_text("somebody's")
+    (place.path / "out").chmod(0o777)
+    lead = "setpriv --reuid 65534 --regid 65534 --clear-groups sh -c " \
+        "'test -d d2 || { mv data d2; ln -s %s/out data; }'" % place.path
+    fails_after(place, "data/db", lead, owner="65534")
+    assert place.read("p/data/db") == "precious"
+    assert place.read("out/db") == "somebody's"
+
+
 def test_a_kept_path_through_a_link_is_refused(place):
     place.apply(packages(place.package("a", "p", {"f": "1"},
                                        keep='[ "logs/x" ]')))

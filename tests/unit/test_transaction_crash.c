@@ -207,6 +207,46 @@ move_to_a_free_name(struct run *run)
 				"/p/gone/logs", &run->err);
 }
 
+/* A program renames the directory around what was carried, and puts a link
+ * to another one in its place. */
+static int
+carry_and_lead_away(struct run *run, bool new_has_it)
+{
+	own_fd int rootfd = open(run->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char path[512], inside[600];
+
+	if (stage(run, "/p/nginx", path, sizeof path) < 0)
+		return -1;
+	snprintf(inside, sizeof inside, "%s/logs", path + 1);
+	TRACER_SPARE(hosttree_dir(run->root, inside, 0750));
+	snprintf(inside, sizeof inside, "%s/logs/access.log", path + 1);
+	if (new_has_it)
+		TRACER_SPARE(hosttree_file(run->root, inside, "new", 0644));
+	if (transaction_sync(run->transaction, &run->err) < 0 ||
+	    transaction_carry(run->transaction, "/p/nginx", path,
+			      "logs/access.log", &run->err) < 0 ||
+	    transaction_place(run->transaction, path, "/p/nginx", NULL,
+			      &run->err) < 0 ||
+	    transaction_expect_edits(run->transaction, &run->err) < 0)
+		return -1;
+	TRACER_SPARE(renameat(rootfd, "p/nginx/logs", rootfd,
+			      "p/nginx/logs2"));
+	TRACER_SPARE(hosttree_link(run->root, "p/nginx/logs", "/etc"));
+	return 0;
+}
+
+static int
+carry_to_a_free_name(struct run *run)
+{
+	return carry_and_lead_away(run, false);
+}
+
+static int
+carry_by_exchange(struct run *run)
+{
+	return carry_and_lead_away(run, true);
+}
+
 /* The file's staging directory is in the tree that is exchanged. */
 static int
 staging_inside_a_tree_that_goes(struct run *run)
@@ -897,6 +937,8 @@ SURVIVES(mkdir_and_parents)
 SURVIVES(attributes)
 SURVIVES(upgrade_keeping_logs)
 SURVIVES(move_to_a_free_name)
+SURVIVES(carry_to_a_free_name)
+SURVIVES(carry_by_exchange)
 SURVIVES(staging_inside_a_tree_that_goes)
 SURVIVES(everything)
 
@@ -905,6 +947,7 @@ without_exchange_two_renames_survive_a_kill(void **state)
 {
 	sweep_ways(place_over_file, true, false);
 	sweep_ways(upgrade_keeping_logs, true, false);
+	sweep_ways(carry_by_exchange, true, false);
 	sweep_ways(staging_inside_a_tree_that_goes, true, false);
 }
 
@@ -1039,6 +1082,8 @@ main(void)
 		TEST(attributes_survives_a_kill),
 		TEST(upgrade_keeping_logs_survives_a_kill),
 		TEST(move_to_a_free_name_survives_a_kill),
+		TEST(carry_to_a_free_name_survives_a_kill),
+		TEST(carry_by_exchange_survives_a_kill),
 		TEST(staging_inside_a_tree_that_goes_survives_a_kill),
 		TEST(everything_survives_a_kill),
 		TEST(without_exchange_two_renames_survive_a_kill),
