@@ -31,7 +31,8 @@ find_old(struct run *run, const struct step *step)
 	const char *destination = step->resource->destination;
 	struct error ignored = ERROR_INIT;
 
-	for (size_t i = 0; i < run->plan.n; i++) {
+	/* A command's or check's step puts nothing anywhere. */
+	for (size_t i = 0; destination && i < run->plan.n; i++) {
 		const struct step *tree = &run->plan.steps[i];
 		const char *top = tree->resource->destination;
 		const char *path;
