@@ -75,6 +75,16 @@ set_serial_jump(struct options *options, const char *value, struct error *err)
 	return 0;
 }
 
+static int
+set_imds_v1(struct options *options, const char *value, struct error *err)
+{
+	if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+		return error_raise(err, ERROR_PROFILE,
+				   "\"%s\" is neither true nor false", value);
+	options->imds_v1 = strcmp(value, "true") == 0;
+	return 0;
+}
+
 static const struct default_row {
 	const char *section, *name;
 	bool many;                /* may be said again */
@@ -88,6 +98,7 @@ static const struct default_row {
 	{ "trust", "revoked", true, set_revoked },
 	{ "trust", "require_signature", false, set_require_signature },
 	{ "trust", "serial_jump", false, set_serial_jump },
+	{ "aws", "imds_v1", false, set_imds_v1 },
 };
 #define N_ROWS (sizeof rows / sizeof *rows)
 
@@ -104,7 +115,7 @@ unknown(const struct ini_entry *entry, struct error *err)
 	words[n] = NULL;
 	if (n == 0)
 		return error_raise(err, ERROR_PROFILE,
-			"unknown section [%s]; there is [trust], and keys "
+			"unknown section [%s]; there are [trust] and [aws], and keys "
 			"before any section", entry->section);
 	nearest = problems_nearest(entry->key, words);
 	if (nearest)

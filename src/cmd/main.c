@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "aws/imds.h"
 #include "cmd/command.h"
 #include "cmd/defaults.h"
 #include "cmd/options.h"
@@ -104,6 +105,7 @@ main(int argc, char **argv)
 		log_error("run.error", NULL, "cannot write the result to stdout");
 		status = 1;
 	}
+	imds_free(options.imds);
 	arena_release(&arena);
 	return status;
 }

@@ -15,6 +15,8 @@
 #include "io/sign.h"
 #include "plan/vars.h"
 
+struct imds;
+
 #define SETTINGS_MAX 256
 
 /* When a profile must be signed. */
@@ -38,6 +40,8 @@ struct options {
 	struct trust trust;
 	enum require_signature require_signature;
 	int64_t serial_jump;         /* more is warned about */
+	bool imds_v1;                /* metadata without a token may do */
+	struct imds *imds;           /* see cmd/instance.h; NULL: not asked */
 };
 
 /* An option of one command. */

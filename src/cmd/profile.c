@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/path.h"
+#include "cmd/instance.h"
 #include "cmd/print.h"
 #include "cmd/profile_signature.h"
 #include "cmd/profile_text.h"
@@ -37,18 +38,6 @@ check_pin(const struct profile_request *request, const char *found,
 	return error_raise(err, ERROR_PROFILE,
 		"the profile is not what was promised: its sha256 is %s, "
 		"--sha256 wants %s", found, request->sha256);
-}
-
-static const char *
-no_instance(void *context, struct arena *arena, const char *name,
-		   struct error *err)
-{
-	(void)context;
-	(void)arena;
-	error_raise(err, ERROR_PROFILE,
-		    "${%s} needs instance metadata, which this fitout cannot "
-		    "ask for yet", name);
-	return NULL;
 }
 
 static const char *
@@ -85,7 +74,8 @@ parse(struct options *options, const char *name, const char *directory,
 		.kinds = kinds,
 		.settings = options->settings,
 		.n_settings = options->n_settings,
-		.source = no_instance,
+		.source = instance_variable,
+		.source_context = options,
 		.files = { read_included, demand },
 	};
 	const struct profile *read;

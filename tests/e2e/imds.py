@@ -26,6 +26,7 @@ class Imds:
         self.user_data = user_data
         self.faults = {}
         self.requests = []          # (method, path, status)
+        self.peers = set()          # of all connections
         self.tokens = {}            # token: when it ends
         self.lock = threading.Lock()
         self.meta = {
@@ -161,6 +162,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         imds = self.server.imds
         with imds.lock:
             imds.requests.append((self.command, self.path, status))
+            imds.peers.add(self.client_address)
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
