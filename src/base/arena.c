@@ -124,6 +124,14 @@ arena_release(struct arena *arena)
 	arena->head = NULL;
 }
 
+void
+arena_wipe(struct arena *arena)
+{
+	for (struct arena_block *b = arena->head; b; b = b->next)
+		explicit_bzero(b->data, b->used);
+	arena_release(arena);
+}
+
 void *
 xmalloc(size_t size)
 {

@@ -25,6 +25,8 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Free everything; safe twice. */
 void arena_release(struct arena *arena);
+/* The same, overwritten before: it held secrets. */
+void arena_wipe(struct arena *arena);
 
 void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);

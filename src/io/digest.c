@@ -60,6 +60,41 @@ digest_of(const void *data, size_t n, struct digest *ret_digest)
 	hasher_end(&hasher, ret_digest);
 }
 
+#define HMAC_BLOCK_BYTES 64
+
+void
+hmac_sha256(const void *key, size_t key_bytes, const void *data, size_t n,
+	    struct digest *ret_mac)
+{
+	uint8_t inner[HMAC_BLOCK_BYTES], outer[HMAC_BLOCK_BYTES];
+	struct digest digest = { { 0 } };
+	struct hasher hasher;
+
+	if (key_bytes > HMAC_BLOCK_BYTES) {
+		digest_of(key, key_bytes, &digest);
+		key = digest.bytes;
+		key_bytes = sizeof(digest.bytes);
+	}
+	memset(inner, 0x36, sizeof(inner));
+	memset(outer, 0x5c, sizeof(outer));
+	for (size_t i = 0; i < key_bytes; i++) {
+		inner[i] ^= ((const uint8_t *)key)[i];
+		outer[i] ^= ((const uint8_t *)key)[i];
+	}
+	SHA256_Init(&hasher.context);
+	hasher_add(&hasher, inner, sizeof(inner));
+	hasher_add(&hasher, data, n);
+	hasher_end(&hasher, &digest);
+	SHA256_Init(&hasher.context);
+	hasher_add(&hasher, outer, sizeof(outer));
+	hasher_add(&hasher, digest.bytes, sizeof(digest.bytes));
+	hasher_end(&hasher, ret_mac);
+	explicit_bzero(inner, sizeof(inner));
+	explicit_bzero(outer, sizeof(outer));
+	explicit_bzero(&hasher, sizeof(hasher));
+	explicit_bzero(&digest, sizeof(digest));
+}
+
 int
 digest_of_fd(int fd, struct digest *ret_digest, struct error *err)
 {

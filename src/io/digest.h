@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHA-256 (FIPS 180-4) by libcrypto, which is included by digest.c only.
+ * SHA-256 (FIPS 180-4) by libcrypto, which is included by digest.c only, and
+ * HMAC with it (RFC 2104).
  *
  *	struct hasher *h = hasher_new();
  *	hasher_add(h, data, n); ... hasher_end(h, &digest); hasher_free(h);
@@ -30,6 +31,9 @@ OWN(hasher, struct hasher *, hasher_free)
 #define own_hasher own(hasher)
 
 void digest_of(const void *data, size_t n, struct digest *ret_digest);
+/* KEY may be of any length. */
+void hmac_sha256(const void *key, size_t key_bytes, const void *data, size_t n,
+		 struct digest *ret_mac);
 /* From the current offset to the end. */
 int digest_of_fd(int fd, struct digest *ret_digest, struct error *err);
 /* Constant time, full length. */

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/str.h"
 #include "io/fetch_wire.h"
+#include "io/http_date.h"
 
 void
 fetch_answer_init(struct fetch_answer *answer)
@@ -94,19 +94,6 @@ read_range(struct fetch_answer *a, const char *value)
 	a->total = total;
 }
 
-/* Seconds since the epoch of an IMF-fixdate (RFC 9110 5.6.7); -1. The two
- * obsolete forms are not read: no one has sent them for twenty years. What
- * is before the epoch is no date of ours either. */
-static int64_t
-http_date(const char *value)
-{
-	struct tm tm = { 0 };
-	const char *end = strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	int64_t seconds = end && !*end ? (int64_t)timegm(&tm) : -1;
-
-	return seconds < 0 ? -1 : seconds;
-}
-
 /* Seconds or a date (RFC 9110 10.2.3). */
 static int64_t
 retry_after(const char *value)
@@ -119,7 +106,7 @@ retry_after(const char *value)
 			      : (s > FETCH_WAIT_MAX_MS / 1000
 					 ? FETCH_WAIT_MAX_MS
 					 : (int64_t)s * 1000);
-	at = http_date(value);
+	at = http_date_parse(value);
 	if (at < 0)
 		return -1;
 	at -= clock_wall_s();
@@ -148,12 +135,12 @@ read_field(struct fetch_answer *a, const char *name, const char *value)
 		if (strlen(value) < sizeof(a->etag))
 			memcpy(a->etag, value, strlen(value) + 1);
 	} else if (strcasecmp(name, "Last-Modified") == 0) {
-		a->modified_s = http_date(value);
+		a->modified_s = http_date_parse(value);
 		if (a->modified_s >= 0 &&
 		    strlen(value) < sizeof(a->last_modified))
 			memcpy(a->last_modified, value, strlen(value) + 1);
 	} else if (strcasecmp(name, "Date") == 0) {
-		a->date_s = http_date(value);
+		a->date_s = http_date_parse(value);
 	} else if (strcasecmp(name, "Retry-After") == 0) {
 		a->retry_after_ms = retry_after(value);
 	}

@@ -10,6 +10,10 @@
 
 #include "base/error.h"
 
+/* Of an answer's head, what a request wanted to know: "name: value\n" each,
+ * ASCII. */
+#define FETCH_FIELDS_BYTES 1024
+
 struct fetcher_options {
 	int64_t connect_timeout_ms;   /* 15000 */
 	int64_t stall_timeout_ms;     /* no byte for so long: broken; 30000 */
@@ -47,4 +51,5 @@ struct fetch_event {
 			       probe: in FETCH_STARTED only */
 	uint64_t bytes;     /* delivered so far */
 	char text[384];     /* printable; URLs redacted */
+	char fields[FETCH_FIELDS_BYTES];   /* FETCH_DONE of an exchange */
 };

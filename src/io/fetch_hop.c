@@ -240,6 +240,7 @@ on_header(char *line, size_t size, size_t n, void *context)
 	if (t->hop.judged)
 		return n;   /* trailers */
 	fetch_answer_line(&t->hop.answer, line, n);
+	transfer_note_field(t, line, n);
 	if (n > 2 || t->hop.answer.status < 200)
 		return n;   /* not the blank line, or 1xx: another follows */
 	t->hop.tls = tls_session(t);

@@ -65,6 +65,8 @@ transfer_post(struct transfer *t, enum fetch_event_type type, enum error_code co
 	event.size = size_to_tell(t, type);
 	event.bytes = t->delivered;
 	str_printable(text, event.text, sizeof(event.text));
+	if (type == FETCH_DONE)
+		memcpy(event.fields, t->hop.fields, sizeof(event.fields));
 	if (vec_push(&t->outbox->events, event) < 0)
 		t->outbox->full = true;
 }

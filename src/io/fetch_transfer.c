@@ -173,6 +173,47 @@ transfer_unpaused(struct transfer *t)
 	t->hop.pace_moved = t->hop.moved;
 }
 
+/* The name of LINE[0..n) as the order has it, or NULL. */
+static const char *
+wanted_name(const struct transfer *t, const char *line, size_t n)
+{
+	for (size_t i = 0; t->order->wanted[i]; i++) {
+		size_t len = strlen(t->order->wanted[i]);
+
+		if (len < n && line[len] == ':' &&
+		    strncasecmp(line, t->order->wanted[i], len) == 0)
+			return t->order->wanted[i];
+	}
+	return NULL;
+}
+
+void
+transfer_note_field(struct transfer *t, const char *line, size_t n)
+{
+	char *fields = t->hop.fields;
+	size_t used = strlen(fields), from;
+	const char *name = wanted_name(t, line, n);
+
+	/* A status line: what came before was of an interim answer. */
+	if (n >= 5 && memcmp(line, "HTTP/", 5) == 0)
+		fields[0] = '\0';
+	if (!name)
+		return;
+	while (n > 0 && strchr("\r\n \t", line[n - 1]))
+		n--;
+	from = strlen(name) + 1;
+	while (from < n && (line[from] == ' ' || line[from] == '\t'))
+		from++;
+	for (size_t i = from; i < n; i++)
+		if (line[i] < 0x20 || line[i] > 0x7e)
+			return;
+	if (from >= n ||
+	    used + strlen(name) + 2 + (n - from) + 2 > sizeof(t->hop.fields))
+		return;
+	snprintf(fields + used, sizeof(t->hop.fields) - used, "%s: %.*s\n",
+		 name, (int)(n - from), line + from);
+}
+
 static void
 stop_hop(struct transfer *t, enum stop how, const struct failure *why)
 {

@@ -48,6 +48,7 @@ enum stop {
 struct hop {
 	struct fetch_answer answer;
 	size_t head_bytes;          /* of header lines so far */
+	char fields[FETCH_FIELDS_BYTES];  /* those that are wanted */
 	bool ranged;                /* asked for a part */
 	bool judged;                /* the head is whole; the next three hold */
 	enum fetch_verdict verdict;
@@ -125,6 +126,8 @@ void transfer_headers(struct transfer *t, bool at_home,
 void transfer_moved(struct transfer *t, size_t n);
 /* The pipe has room again: the time in between was not the server's. */
 void transfer_unpaused(struct transfer *t);
+/* A line of the answer's head: keep it if it is wanted. */
+void transfer_note_field(struct transfer *t, const char *line, size_t n);
 /* The head of the answer is whole: decide what to do with the body. PATH is
  * the URL's. */
 void transfer_judge(struct transfer *t, const char *path);

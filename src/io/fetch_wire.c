@@ -85,6 +85,9 @@ split_text(struct fetch_order *order)
 	for (uint32_t i = 0; i < order->head.n_headers; i++)
 		if (!(order->headers[i] = next_string(&at, end)))
 			return false;
+	for (uint32_t i = 0; i < order->head.n_wanted; i++)
+		if (!(order->wanted[i] = next_string(&at, end)))
+			return false;
 	return at == end;
 }
 
@@ -136,7 +139,8 @@ makes_sense(const struct fetch_order *order, size_t n)
 		return head->text_bytes == 0;
 	return head->command == FETCH_OPEN && head->n_urls > 0 &&
 	       head->n_urls <= FETCH_MIRRORS_MAX &&
-	       head->n_headers <= FETCH_HEADERS_MAX && order->pipe_fd >= 0 &&
+	       head->n_headers <= FETCH_HEADERS_MAX &&
+	       head->n_wanted <= FETCH_WANTED_MAX && order->pipe_fd >= 0 &&
 	       has_body == (order->body_fd >= 0) &&
 	       has_socket == (order->socket_fd >= 0);
 }
@@ -165,6 +169,7 @@ fetch_wire_receive(int socket, struct fetch_order *ret_order)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
 	memset(order->urls, 0, sizeof(order->urls));
 	memset(order->headers, 0, sizeof(order->headers));
+	memset(order->wanted, 0, sizeof(order->wanted));
 	take_fds(&msg, order);
 	if (n > 0 && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
 	    makes_sense(order, (size_t)n) &&
@@ -196,6 +201,9 @@ fetch_order_copy(const struct fetch_order *order)
 	for (size_t i = 0; order->headers[i]; i++)
 		copy->headers[i] = copy->text +
 				   (order->headers[i] - order->text);
+	for (size_t i = 0; order->wanted[i]; i++)
+		copy->wanted[i] = copy->text +
+				  (order->wanted[i] - order->text);
 	return copy;
 }
 
@@ -216,6 +224,19 @@ text_is_printable(const struct fetch_event *event)
 	return memchr(event->text, '\0', sizeof(event->text)) &&
 	       str_equal(event->text, str_printable(event->text, again,
 						    sizeof(again)));
+}
+
+static bool
+fields_are_lines(const struct fetch_event *event)
+{
+	size_t n = strnlen(event->fields, sizeof(event->fields));
+
+	for (size_t i = 0; i < n; i++)
+		if (event->fields[i] != '\n' &&
+		    (event->fields[i] < 0x20 || event->fields[i] > 0x7e))
+			return false;
+	return n < sizeof(event->fields) &&
+	       (n == 0 || event->type == FETCH_DONE);
 }
 
 const char *
@@ -243,5 +264,7 @@ fetch_event_problem(const struct fetch_event *event,
 		return "an end before the end";
 	if (!text_is_printable(event))
 		return "a text that is none";
+	if (!fields_are_lines(event))
+		return "header fields that are none";
 	return NULL;
 }

@@ -4,8 +4,8 @@
  * (io/fetch.c), on a SOCK_SEQPACKET pair: one message, one word.
  *
  * To the fetcher: struct fetch_head, then text_bytes of NUL-terminated
- * strings (method, unix socket, n_urls mirrors, n_headers headers; an empty
- * string is "none"), with descriptors by SCM_RIGHTS: for FETCH_OPEN the
+ * strings (method, unix socket, n_urls mirrors, n_headers headers, n_wanted
+ * names of fields; an empty string is "none"), with descriptors by SCM_RIGHTS: for FETCH_OPEN the
  * pipe's write end, and after it, when HAS_BODY, a sealed memfd to be read
  * with pread, and when HAS_SOCKET the connected unix socket (which the
  * fetcher may not open itself). Both ends are the same binary, so there is no
@@ -28,6 +28,7 @@
 #define FETCH_WIRE_MAX_BYTES 65536
 #define FETCH_MIRRORS_MAX 16
 #define FETCH_HEADERS_MAX 64
+#define FETCH_WANTED_MAX 16
 #define FETCH_STREAMS_MAX 256
 /* Waits the fetcher may announce: backoff and Retry-After are cut to it. */
 #define FETCH_WAIT_MAX_MS 60000
@@ -50,6 +51,7 @@ struct fetch_head {
 	uint32_t flags;
 	uint32_t n_urls;
 	uint32_t n_headers;
+	uint32_t n_wanted;
 	uint32_t text_bytes;
 	uint64_t body_bytes;
 	uint64_t max_bytes;
@@ -63,6 +65,7 @@ struct fetch_order {
 	const char *unix_socket;    /* NULL: none */
 	const char *urls[FETCH_MIRRORS_MAX + 1];
 	const char *headers[FETCH_HEADERS_MAX + 1];
+	const char *wanted[FETCH_WANTED_MAX + 1];
 	int pipe_fd;                /* owned by the receiver; -1: none */
 	int body_fd;
 	int socket_fd;              /* connected to unix_socket */

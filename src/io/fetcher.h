@@ -49,6 +49,11 @@ struct fetch_request {
 	const char *method;           /* NULL: GET */
 	const char *const *headers;   /* "Name: value", NULL-terminated; or
 					 NULL */
+	const char *const *wanted;    /* exchange: the answer's fields ("Date")
+					 that FIELDS shall have, at most 16,
+					 NULL-terminated; or NULL */
+	struct str *fields;           /* takes "Date: ...\n"; a value that is
+					 not ASCII, or too long, is left out */
 	const void *body;             /* request body, or NULL */
 	size_t body_bytes;
 	const char *unix_socket;      /* connect there instead, once: what

@@ -116,6 +116,8 @@ exchange(struct fetcher *f, const struct fetch_request *request,
 		return -1;
 	}
 	*ret_status = x.last.status;
+	if (request->fields)
+		str_add(request->fields, x.last.fields);
 	return 0;
 }
 

@@ -93,6 +93,21 @@ add_headers(const struct fetch_request *request, struct fetch_head *head,
 	return 0;
 }
 
+static int
+add_wanted(const struct fetch_request *request, struct fetch_head *head,
+	   struct str *text, struct error *err)
+{
+	for (size_t i = 0; request->wanted && request->wanted[i]; i++) {
+		add_string(text, request->wanted[i]);
+		head->n_wanted++;
+	}
+	if (head->n_wanted > FETCH_WANTED_MAX)
+		return error_raise(err, ERROR_BUG, "%u fields are wanted of "
+				   "an answer: there may be %d",
+				   head->n_wanted, FETCH_WANTED_MAX);
+	return 0;
+}
+
 static void
 fill_head(const struct fetch_request *request, bool stream,
 	  struct fetch_head *head)
@@ -132,7 +147,8 @@ fetch_request_encode(const struct fetch_request *request, bool stream,
 	add_string(text, method);
 	add_string(text, path);
 	if (add_urls(request, head, text, err) < 0 ||
-	    add_headers(request, head, text, err) < 0)
+	    add_headers(request, head, text, err) < 0 ||
+	    add_wanted(request, head, text, err) < 0)
 		return -1;
 	if (text->full)
 		return error_raise(err, ERROR_LIMIT, "addresses and headers "
