@@ -386,17 +386,21 @@ from_root(const char *path, char full[static PATH_MAX], struct error *err)
 }
 
 int
-path_open_guarded(const char *path, struct error *err)
+path_open_guarded(int rootfd, const char *path, struct error *err)
 {
-	own_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct walk walk = { .root = root, .cwd = -1, .guarded = true,
+	own_fd int host = -1;
+	struct walk walk = { .root = rootfd, .cwd = -1, .guarded = true,
 			     .file = -1 };
 	char full[PATH_MAX], shown[300];
 	int result;
 
 	str_printable(path, shown, sizeof(shown));
-	if (root < 0)
-		return error_sys(err, "open /");
+	if (rootfd < 0) {
+		host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (host < 0)
+			return error_sys(err, "open /");
+		walk.root = host;
+	}
 	result = from_root(path, full, err);
 	if (result == 0)
 		result = walk_to_end(&walk, full, err);

@@ -44,11 +44,11 @@ int path_open_dir(int rootfd, const char *path, struct error *err);
  * place is followed too. */
 int path_open_node(int rootfd, const char *path, struct error *err);
 /*
- * Open for reading what decides what runs as root: a profile, a key. The same
- * walk, from the host's "/" or from where we stand, but refusing (ERROR_TRUST)
- * a file, or a directory on the way, that anybody but root and our own uid
- * could change. A directory that others may write to passes when it is
- * sticky. Does not wait for a FIFO's writer; that it is a regular file is the
- * caller's to check.
+ * Open for reading what decides what runs as root: a profile, a key, a
+ * program. The same walk, a relative PATH from where we stand, but refusing
+ * (ERROR_TRUST) a file, or a directory on the way, that anybody but root and
+ * our own uid could change. A directory that others may write to passes when
+ * it is sticky. Does not wait for a FIFO's writer; that it is a regular file
+ * is the caller's to check.
  */
-int path_open_guarded(const char *path, struct error *err);
+int path_open_guarded(int rootfd, const char *path, struct error *err);

@@ -164,7 +164,7 @@ defaults_read(const char *path, struct options *options, struct error *err)
 {
 	own_str struct str text = STR_INIT(DEFAULTS_BYTES_MAX + 1);
 	const char *name = path ? path : DEFAULTS_FILE;
-	own_fd int fd = path_open_guarded(name, err);
+	own_fd int fd = path_open_guarded(-1, name, err);
 	struct ini ini;
 
 	if (fd < 0) {

@@ -91,7 +91,7 @@ int
 profile_file_text(struct arena *arena, const char *path,
 		  const char **ret_text, size_t *ret_n, struct error *err)
 {
-	own_fd int fd = path_open_guarded(path, err);
+	own_fd int fd = path_open_guarded(-1, path, err);
 
 	if (fd < 0)
 		return -1;

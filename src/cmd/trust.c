@@ -15,7 +15,7 @@ static int
 take_file(struct trust *trust, const char *path, struct error *err)
 {
 	own_str struct str text = STR_INIT(KEY_FILE_MAX + 1);
-	own_fd int fd = path_open_guarded(path, err);
+	own_fd int fd = path_open_guarded(-1, path, err);
 
 	if (fd < 0) {
 		/* "RW..." cut short is looked for as a file. */

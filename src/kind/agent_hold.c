@@ -15,6 +15,7 @@
 #include "kind/agent_gate.h"
 #include "kind/init_system.h"
 #include "kind/output.h"
+#include "kind/program.h"
 
 #define POLL_MS 500
 #define STATUS_MS 30000
@@ -36,6 +37,8 @@ run_argv(const struct context *context, const char *const *argv,
 		.output = output,
 	};
 
+	if (program_guard(context, argv, cwd, err) < 0)
+		return -1;
 	return process_run(&command, ret_status, err);
 }
 

@@ -278,6 +278,8 @@ try_run(struct attempt *attempt, bool *ret_holds, struct error *err)
 	char text[64];
 
 	*ret_holds = false;
+	if (program_guard(attempt->context, attempt->spec->run, NULL, err) < 0)
+		return -1;
 	if (process_run(&command, &status, &why) < 0) {
 		if (why.code == ERROR_INTERRUPTED) {
 			*err = why;

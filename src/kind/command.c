@@ -115,6 +115,8 @@ unless_holds(const struct context *context, const struct command_spec *spec,
 	struct error why = ERROR_INIT;
 
 	*ret_holds = false;
+	if (program_guard(context, spec->unless, spec->cwd, err) < 0)
+		return -1;
 	if (process_run(&question, &status, &why) < 0) {
 		if (why.code != ERROR_INTERRUPTED)
 			return 0;
@@ -202,6 +204,8 @@ command_commit(struct context *context, struct step *step, struct error *err)
 		return -1;
 	if (done)
 		return 0;
+	if (program_guard(context, spec->run, spec->cwd, err) < 0)
+		return -1;
 	step->made = spec->creates;
 	/* Also one that fails half way has done something. */
 	step->left = arena_printf(context->arena, "command %s ran",

@@ -100,6 +100,35 @@ is_unknown_name(const struct context *context, const char *name)
 			     found, sizeof found);
 }
 
+static bool
+is_relative(const char *name)
+{
+	return *name != '/' && strchr(name, '/');
+}
+
+int
+program_guard(const struct context *context, const char *const *argv,
+	      const char *cwd, struct error *err)
+{
+	int rootfd = context->image ? context->rootfd : -1;
+	char found[PATH_MAX];
+	const char *path = found;
+	struct error why = ERROR_INIT;
+	own_fd int fd = -1;
+
+	if (is_relative(argv[0]))
+		path = path_join(context->arena, cwd ? cwd : "/", argv[0]);
+	else if (!process_find(rootfd, argv[0], found, sizeof found))
+		return 0;
+	fd = path_open_guarded(rootfd, path, &why);
+	if (fd >= 0 || why.code != ERROR_TRUST)
+		return 0;
+	*err = why;
+	return error_in(err, "root does not run %s (to run it as its owner: "
+			"\"runuser\", \"-u\", its user, \"--\", before it)",
+			argv[0]);
+}
+
 int
 program_expect(const struct context *context, const struct step *step,
 	       const char *key, const char *const *argv, struct error *err)
@@ -111,11 +140,16 @@ program_expect(const struct context *context, const struct step *step,
 
 	if (!name || may_come(context->plan, step))
 		return 0;
+	place_print(where, &place);
+	/* What the run brings is judged when it is run. */
+	if (!is_relative(name) && !plan_touches(context->plan, name) &&
+	    program_guard(context, argv, NULL, err) < 0)
+		return error_in(err, "%s: %s: %s", str_get(&place),
+				step->resource->label, key);
 	if (*name == '/' ? is_open(context, step, name) ||
 			   !is_missing(context, name)
-	    : strchr(name, '/') || !is_unknown_name(context, name))
+	    : is_relative(name) || !is_unknown_name(context, name))
 		return 0;
-	place_print(where, &place);
 	return error_raise(err, ERROR_PROFILE, "%s: %s: %s: there is no "
 		"program %s on this host, and nothing in the profile brings "
 		"it; correct the name, or add what brings it", str_get(&place),

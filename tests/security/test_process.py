@@ -9,9 +9,9 @@ import subprocess
 import pytest
 
 import snapshot
-from artifacts import archive
+from artifacts import File, archive
 from origin import Fault
-from scene import PROFILE, RUNNING, STARTED, Watched
+from scene import APP, PROFILE, RUNNING, STARTED, Watched
 from tracing import Trace
 
 pytestmark = pytest.mark.host
@@ -297,3 +297,59 @@ def test_s67_it_says_what_it_cannot_do_without(scene, script, words):
         assert word in done.err, done.err
     assert snapshot.diff(before, scene.look()) == [], done.err
     assert not scene.agent_started()
+
+
+# ---- programs that run as root ----
+
+@pytest.mark.parametrize("spoil, found", [
+    ("chown 1234 /srv/hook.sh", "uid 1234"),
+    ("chmod o+w /srv/hook.sh", "mode 0757"),
+    ("chmod g+w /srv/hook.sh", "mode 0775"),
+    ("mkdir /srv/deep && chown 1234 /srv/deep && mv /srv/hook.sh /srv/deep/ "
+     "&& ln -s deep/hook.sh /srv/hook.sh", "the directory that holds"),
+    ("mv /srv/hook.sh /srv/real.sh && ln -s real.sh /srv/hook.sh && "
+     "chown -h 1234 /srv/hook.sh", "symbolic link of uid 1234"),
+])
+@pytest.mark.parametrize("block", ["command", "unless", "check", "agent"])
+def test_s55_root_runs_no_program_that_others_can_change(scene, block, spoil,
+                                                         found):
+    scene.host.disk.write("/srv/hook.sh",
+                          "#!/bin/sh\ntouch /srv/hook-ran\n", 0o755)
+    hook = '[ "/srv/hook.sh" ]'
+    if block == "check":
+        scene.blocks["checks"] = f"checks = ( {{ run = {hook}; }} );\n"
+    elif block == "agent":
+        scene.blocks["agent"] = ('agent = { kind = "command"; '
+                                 f'start = {hook}; }};\n')
+    else:
+        run, unless = ((hook, '[ "false" ]') if block == "command" else
+                       ('[ "true" ]', hook))
+        scene.blocks["commands"] = ('commands = ( { name = "hook"; '
+                                    f"run = {run}; unless = {unless}; }} );\n")
+    scene.host.run("sh", "-c", spoil, check=True)
+    said = scene.refused(1, "/srv/hook.sh", found, "runuser")
+    if block != "unless":
+        assert scene.line_of('"/srv/hook.sh"') in said
+    assert not scene.host.exists("/srv/hook-ran")
+
+
+def test_s55_a_program_of_root_runs_through_links_of_root(scene):
+    scene.host.disk.write("/srv/real.sh",
+                          "#!/bin/sh\ntouch /srv/hook-ran\n", 0o755)
+    scene.host.run("ln", "-s", "real.sh", "/srv/hook.sh", check=True)
+    scene.blocks["commands"] = ('commands = ( { name = "hook"; run = '
+                                '[ "/srv/hook.sh" ]; creates = '
+                                '"/srv/hook-ran"; } );\n')
+    assert scene.apply().status == 0
+    assert scene.host.exists("/srv/hook-ran")
+
+
+def test_s55_a_program_of_a_tree_of_its_own_user_is_not_run_by_root(scene):
+    scene.serve("app.tar.gz", archive({
+        **APP, "app/hook.sh": File("#!/bin/sh\ntouch /srv/hook-ran\n", 0o755)}))
+    scene.packages(app_more='owner = "1234";')
+    scene.blocks["commands"] = ('commands = ( { name = "hook"; run = '
+                                '[ "/srv/app/hook.sh" ]; creates = '
+                                '"/srv/hook-ran"; } );\n')
+    scene.refused(1, "/srv/app/hook.sh", "uid 1234", "runuser")
+    assert not scene.host.exists("/srv/hook-ran")
