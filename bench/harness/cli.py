@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bench/run: the options, and the run of the lines that were asked for."""
+import argparse
+import os
+import sys
+
+from harness import (box, inputs, lines_link, links, measure, places, report,
+                     servers)
+
+LINES = {**lines_link.LINES}
+PACKAGES = ("wget curl aria2 isal ansible-core itamae strace openssl "
+            "xz-utils zstd e2fsprogs iproute2 util-linux gcc libc6-dev")
+
+
+def options_of(argv):
+    parser = argparse.ArgumentParser(
+        prog="bench/run", description="fitout against its peers, on the same "
+        "work, in turns. Needs root, and build/static/fitout (tools/build).")
+    parser.add_argument("--quick", action="store_true",
+                        help="small inputs, one run each: does the harness "
+                        "work, are the trees the same; never a verdict")
+    parser.add_argument("--only", action="append", metavar="NAME",
+                        choices=list(LINES), help="only this line; may be "
+                        "said more than once")
+    parser.add_argument("--runs", type=int, help="of each contender "
+                        "(default 5; --quick 1)")
+    parser.add_argument("--list", action="store_true",
+                        help="print the lines' names")
+    parser.add_argument("--save", action="store_true", help="write "
+                        "bench/RESULTS from the last outcome of every line")
+    options = parser.parse_args(argv)
+    options.files = 400 if options.quick else 20000
+    options.big = 8 if options.quick else 1024
+    options.runs = options.runs or (1 if options.quick else 5)
+    options.slow_runs = min(options.runs, 3)
+    return options
+
+
+def outside(options):
+    """What needs the machine's own network."""
+    if os.geteuid() != 0:
+        raise SystemExit("bench/run makes namespaces and mounts file systems:"
+                         " it needs root")
+    if not os.path.exists(places.FITOUT):
+        raise SystemExit("there is no %s: tools/build makes it" %
+                         places.FITOUT)
+    places.library("need_packages " + PACKAGES)
+    cache = places.cache_dir()
+    inputs.Inputs(cache).prepare()
+    return box.enter(sys.argv, cache)
+
+
+def measure_lines(options, cache):
+    room = box.furnish()
+    made = inputs.Inputs(cache)
+    server = servers.Servers(room, made)
+    bench = measure.Bench(room, made, server,
+                          links.Links(room, made, server), options.runs,
+                          options.slow_runs)
+    store = report.Store(cache, "quick" if options.quick else "results")
+    for name in options.only or LINES:
+        places.say(name)
+        when = report.facts()
+        outcome = LINES[name](bench, options)
+        when["load_end"] = "%.1f" % os.getloadavg()[0]
+        store.keep(name, outcome, when)
+        print(report.text(name, outcome, when), flush=True)
+
+
+def save(cache):
+    with open(os.path.join(places.BENCH, "RESULTS"), "w") as file:
+        file.write(report.Store(cache, "results").whole(LINES))
+
+
+def main():
+    options = options_of(sys.argv[1:])
+    if options.list:
+        for name, function in LINES.items():
+            print("%-14s %s" % (name, function.__doc__.splitlines()[0]))
+        return 0
+    if not box.inside():
+        status = outside(options)
+        if status == 0 and options.save and not options.quick:
+            save(places.cache_dir())
+        return status
+    measure_lines(options, places.cache_dir())
+    return 0

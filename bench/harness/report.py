@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a line found, as text; the last of each, kept and put together.
+
+Every line's outcome is kept in the cache directory with the machine, load,
+date and commit it was measured under; bench/RESULTS is all of them, so a line
+that was measured again alone says so.
+"""
+import dataclasses
+import json
+import os
+import platform
+import subprocess
+import time
+
+from harness import places
+
+
+@dataclasses.dataclass
+class Verdict:
+    target: str
+    seen: str
+    held: bool          # None: not to be judged here, `seen` says why
+
+
+@dataclasses.dataclass
+class Outcome:
+    title: str
+    columns: list                       # of the table: the first is a label
+    rows: list
+    verdicts: list
+    notes: list = dataclasses.field(default_factory=list)
+    chart: dict = dataclasses.field(default_factory=dict)
+
+
+def at_least(target, seen, limit, unit="x"):
+    return Verdict(target, "%.2f %s" % (seen, unit), seen >= limit)
+
+
+def at_most(target, seen, limit, unit=""):
+    return Verdict(target, ("%.2f %s" % (seen, unit)).strip(), seen <= limit)
+
+
+def facts():
+    """The machine, now."""
+    with open("/proc/cpuinfo") as file:
+        models = [line.split(":", 1)[1].strip() for line in file
+                  if line.startswith("model name")]
+    with open("/proc/meminfo") as file:
+        kilobytes = int(file.readline().split()[1])
+    return {
+        "cpu": models[0] if models else platform.machine(),
+        "cores": os.cpu_count(),
+        "memory": "%.1f GB" % (kilobytes / 1e6),
+        "kernel": platform.release(),
+        "load": "%.1f" % os.getloadavg()[0],
+        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "commit": commit(),
+    }
+
+
+def commit():
+    """Of what is measured; a + when the sources are not as committed."""
+    def git(*words):
+        return subprocess.run(["git", "-C", places.TOP, *words], text=True,
+                              capture_output=True).stdout.strip()
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + (
+        "+" if git("status", "--porcelain", "src", "deps") else "")
+
+
+def table(columns, rows):
+    cells = [columns] + [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
+    lines = []
+    for row in cells:
+        lines.append(("  " + row[0].ljust(widths[0]) + "".join(
+            "  " + cell.rjust(width)
+            for cell, width in zip(row[1:], widths[1:]))).rstrip())
+    return "\n".join(lines)
+
+
+def text(name, outcome, when):
+    lines = ["%s: %s" % (name, outcome.title),
+             "  [%(date)s, commit %(commit)s, load %(load)s to %(load_end)s]"
+             % when, "", table(outcome.columns, outcome.rows)]
+    lines += ["  " + note for note in outcome.notes]
+    if outcome.verdicts:
+        lines += [""] + ["  %-8s %s: %s" % (
+            {True: "held", False: "NOT HELD", None: "-"}[v.held], v.target,
+            v.seen) for v in outcome.verdicts]
+    return "\n".join(lines) + "\n"
+
+
+class Store:
+    def __init__(self, cache, name):
+        self.path = os.path.join(cache, "bench", name + ".json")
+        self.kept = {}
+        if os.path.exists(self.path):
+            with open(self.path) as file:
+                self.kept = json.load(file)
+
+    def keep(self, name, outcome, when):
+        self.kept[name] = {"outcome": dataclasses.asdict(outcome),
+                           "when": when}
+        with open(self.path + ".part", "w") as file:
+            json.dump(self.kept, file, indent=1)
+        os.rename(self.path + ".part", self.path)
+
+    def outcomes(self, order):
+        for name in order:
+            if name in self.kept:
+                fields = dict(self.kept[name]["outcome"])
+                fields["verdicts"] = [Verdict(**v)
+                                      for v in fields["verdicts"]]
+                yield name, Outcome(**fields), self.kept[name]["when"]
+
+    def whole(self, order):
+        """All that is kept, as text."""
+        found = list(self.outcomes(order))
+        if not found:
+            return "nothing has been measured\n"
+        when = found[-1][2]
+        head = ("fitout against its peers: bench/README says how this is "
+                "measured, doc/design/0012\nwhy it can be believed. Written "
+                "by bench/run --save.\n\n"
+                "machine: %(cpu)s, %(cores)d cores, %(memory)s, Linux "
+                "%(kernel)s\n" % when)
+        return head + "\n" + self.summary(found) + "\n" + "\n".join(
+            text(*entry) for entry in found)
+
+    @staticmethod
+    def summary(found):
+        rows = [[v.target, v.seen, {True: "held", False: "NOT HELD",
+                                    None: "-"}[v.held], name]
+                for name, outcome, _ in found for v in outcome.verdicts]
+        return table(["target", "seen", "", "line"], rows) + "\n"
