@@ -8,7 +8,7 @@
  * path is encoded once and taken as it stands ("//" and "." are names); that
  * of every other service is normalised and encoded twice.
  *
- * Why not libcurl's: doc/design/0015-s3.md.
+ * Why not libcurl's: the design page on S3.
  */
 #pragma once
 
