@@ -43,7 +43,7 @@ print_problems(const struct problems *problems, bool json)
 		print_problems_json(problems);
 		return;
 	}
-	problems_print(problems, &text);
+	problems_print_quoted(problems, &text);
 	fputs(str_get(&text), stderr);
 }
 

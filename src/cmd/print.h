@@ -10,8 +10,8 @@
 
 /* VALUE as one line. */
 void print_json_line(FILE *to, const struct json *value);
-/* All problems of a profile to stderr: "FILE:LINE: text" lines, or one object
- * each (event profile.problem). */
+/* All problems of a profile to stderr: "FILE:LINE: text" and the line itself
+ * with a mark, or one object each (event profile.problem). */
 void print_problems(const struct problems *problems, bool json);
 /* TEXT with everything but its newlines made printable: it may hold what
  * profiles, archives and servers said. */

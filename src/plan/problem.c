@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/quote.h"
+
 #define PROBLEMS_MAX 1000
 #define TEXT_BYTES_MAX 1000
 #define WORD_MAX 64
@@ -139,7 +141,42 @@ place_print(struct place where, struct str *out)
 }
 
 void
-problems_print(const struct problems *problems, struct str *out)
+problems_source(struct problems *problems, const char *file, const char *text,
+		size_t n)
+{
+	struct problem_source *source = arena_alloc(problems->arena,
+						    sizeof(*source));
+
+	*source = (struct problem_source){ problems->sources, file, text, n };
+	problems->sources = source;
+}
+
+static void
+quote(const struct problems *problems, const struct problem *problem,
+      struct str *out)
+{
+	const struct problem_source *source = problems->sources;
+	const char *line, *end, *next;
+
+	while (source && !str_equal(source->file, problem->where.file))
+		source = source->next;
+	if (!source || problem->where.line < 1)
+		return;
+	line = source->text;
+	end = source->text + source->n;
+	for (int i = 1; line && i < problem->where.line; i++) {
+		line = memchr(line, '\n', (size_t)(end - line));
+		line = line ? line + 1 : NULL;
+	}
+	if (!line || line == end)
+		return;
+	next = memchr(line, '\n', (size_t)(end - line));
+	quote_line(line, (size_t)((next ? next : end) - line), problem->text,
+		   out);
+}
+
+static void
+print_all(const struct problems *problems, bool quoted, struct str *out)
 {
 	const struct problem *sorted;
 	size_t n;
@@ -148,10 +185,24 @@ problems_print(const struct problems *problems, struct str *out)
 	for (size_t i = 0; i < n; i++) {
 		place_print(sorted[i].where, out);
 		str_addf(out, ": %s\n", sorted[i].text);
+		if (quoted)
+			quote(problems, &sorted[i], out);
 	}
 	if (problems->total > problems->n)
 		str_addf(out, "and %zu more problems\n",
 			 problems->total - problems->n);
+}
+
+void
+problems_print(const struct problems *problems, struct str *out)
+{
+	print_all(problems, false, out);
+}
+
+void
+problems_print_quoted(const struct problems *problems, struct str *out)
+{
+	print_all(problems, true, out);
 }
 
 static size_t

@@ -21,8 +21,16 @@ struct problem {
 	const char *text;      /* one sentence: what was found, what to do */
 };
 
+/* What FILE holds, for lines to be quoted from. */
+struct problem_source {
+	const struct problem_source *next;
+	const char *file, *text;
+	size_t n;
+};
+
 struct problems {
 	struct arena *arena;   /* the texts live there */
+	const struct problem_source *sources;
 	struct problem *item;
 	size_t n, cap;         /* at most 1000 are kept; more are counted */
 	size_t total;
@@ -38,6 +46,12 @@ const struct problem *problems_sorted(const struct problems *problems,
 				      size_t *ret_n);
 /* The same as "FILE:LINE: text" lines; "--set" for FILE NULL. */
 void problems_print(const struct problems *problems, struct str *out);
+/* TEXT (n bytes) is what FILE holds; both must live as long as the arena. */
+void problems_source(struct problems *problems, const char *file,
+		     const char *text, size_t n);
+/* As problems_print, with the line below each where its file's text is known
+ * (plan/quote.h). */
+void problems_print_quoted(const struct problems *problems, struct str *out);
 /* Append "FILE:LINE", printable. */
 void place_print(struct place where, struct str *out);
 /* The known word nearest to WORD (edit distance <= 2 and < length / 2; a swap

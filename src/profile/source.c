@@ -359,6 +359,7 @@ expand(struct expansion *x, const char *name, const char *directory,
 	struct token token;
 	const char *problem;
 
+	problems_source(x->problems, name, text, n);
 	if (bytes_check(name, text, n, x->problems) < 0)
 		return -1;
 	x->files[x->n_files++] = name;
