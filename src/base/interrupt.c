@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/idle.h"
 #include "base/own.h"
 
 static const struct {
@@ -144,7 +145,7 @@ interrupt_sleep(int64_t ms, struct deadline deadline, struct error *err)
 			return -1;
 		if (deadline_passed(until))
 			return 0;
-		if (poll(&wait, 1, deadline_left_ms(until)) < 0 &&
+		if (poll(&wait, 1, idle_ms(deadline_left_ms(until))) < 0 &&
 		    errno != EINTR)
 			return error_sys(err, "wait");
 	}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log: lines on stderr for people, or one JSON object a line (--json).
- * The only global state of the program. Results go to stdout, never here.
+ * The log: lines on stderr for people, or one JSON object a line (--json), or
+ * journald's own fields where stderr leads to the journal (log_journal.h).
+ * The only global state of the program, beside the task of idle.h. Results go
+ * to stdout, never here.
  *
  * Every record has a stable event name ("fetch.retry"); the list is in
  * fitout-events(7). Secrets must not get here: URLs go through url_redact().
@@ -19,7 +21,19 @@ struct log_options {
 	enum log_level level;   /* records below it are dropped */
 	bool json;
 	int fd;                 /* where to; 2 unless told */
+	int journal_fd;         /* of log_journal_open(): instead of FD, in
+				   people's form; 0: there is none */
 };
+
+struct error;
+
+/* What a program wants to know beside the text. */
+struct log_facts {
+	int64_t duration_ms;         /* -1: none */
+	int64_t bytes;               /* -1: none */
+	const struct error *error;   /* its code, and where it was raised */
+};
+#define LOG_NO_FACTS { .duration_ms = -1, .bytes = -1 }
 
 /*
  * Call once, before any other thread of control. Starts the run's clock.
@@ -28,6 +42,16 @@ struct log_options {
 void log_open(const struct log_options *options);
 /* The descriptor that records go to. */
 int log_fd(void);
+/* Records go through WRITER instead of write(2): there is something else on
+ * the same terminal. Not in forked duties. NULL: no more. */
+void log_set_writer(void (*writer)(void *data, const char *record, size_t n),
+		    void *data);
+/* OBSERVER is told each warning and error, whatever the level of the log.
+ * EVENT, RESOURCE (or NULL) and MESSAGE are printable. NULL: no more. */
+void log_set_observer(void (*observer)(void *data, enum log_level level,
+				       const char *event,
+				       const char *resource,
+				       const char *message), void *data);
 /* "debug", "info", "warning", "error"; -1 for anything else. */
 int log_level_parse(const char *name, enum log_level *ret_level);
 
@@ -40,6 +64,10 @@ int log_level_parse(const char *name, enum log_level *ret_level);
  */
 void log_event(enum log_level level, const char *event, const char *resource,
 	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The same with FACTS: members of the JSON form, fields of the journal. */
+void log_facts(enum log_level level, const char *event, const char *resource,
+	       const struct log_facts *facts, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 
 #define log_debug(event, resource, ...) \
 	log_event(LOG_LEVEL_DEBUG, (event), (resource), __VA_ARGS__)

@@ -8,7 +8,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/idle.h"
 #include "base/interrupt.h"
+#include "base/log.h"
 #include "base/process_private.h"
 
 /* The same number on every architecture; older headers lack it. */
@@ -149,6 +151,8 @@ child_unblock_signals(void)
 void
 child_default_signals(void)
 {
+	idle_drop();
+	log_set_writer(NULL, NULL);
 	interrupt_reset();
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL);

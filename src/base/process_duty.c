@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/idle.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/process_private.h"
@@ -14,6 +15,8 @@ duty_signals(void)
 {
 	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 
+	idle_drop();
+	log_set_writer(NULL, NULL);
 	interrupt_reset();
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
 		signal(ignored[i], SIG_IGN);

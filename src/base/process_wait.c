@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/idle.h"
 #include "base/process_private.h"
 
 /* The same number on every architecture; older headers lack it. */
@@ -109,7 +110,7 @@ child_wait(struct child *child, struct deadline until, int interrupt)
 			return WAIT_ENDED;
 		if (deadline_passed(until))
 			return WAIT_TIME_OUT;
-		if (poll(fds, 3, wait_ms(child, until)) <= 0)
+		if (poll(fds, 3, idle_ms(wait_ms(child, until))) <= 0)
 			continue;
 		if (fds[2].revents)
 			return WAIT_INTERRUPTED;

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/command.h"
 
-#include <stdio.h>
-
-#include "base/log.h"
-#include "cmd/print.h"
 #include "cmd/profile.h"
-#include "run/apply.h"
+#include "cmd/watched.h"
 
 static const struct option_row apply_options[] = {
 	{ "sha256", "HEX" },
@@ -19,7 +15,6 @@ static const struct option_row apply_options[] = {
 static int
 apply_run(struct options *options, int argc, char **argv, struct error *err)
 {
-	own_str struct str summary = STR_INIT(64 * 1024);
 	const struct profile *profile;
 	bool allow_older = false, verify = false;
 	const struct profile_flag flags[] = {
@@ -28,29 +23,18 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 		{ NULL, NULL, NULL }
 	};
 	struct run_options run;
-	int status;
 
 	if (profile_from_arguments(options, &command_apply, argc, argv, flags,
 				   &profile, err) < 0)
 		return -1;
 	run = (struct run_options){
 		.command = "apply",
-		.root = options->root,
-		.state = options->state,
 		.profile = profile,
-		.settings = options->settings,
-		.n_settings = options->n_settings,
 		.freshness = { allow_older, options->serial_jump,
 			       &options->trust },
 		.verify = verify,
-		.json = options->json,
 	};
-	status = apply(options->arena, &run, &summary, err);
-	/* The result goes to stdout; a person's frame about a failure belongs
-	 * to the log. */
-	print_lines(status == 0 || options->json ? stdout : stderr,
-		    str_get(&summary));
-	return status;
+	return watched_apply(options, &run, err);
 }
 
 const struct command command_apply = {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "aws/imds.h"
+#include "base/log_journal.h"
 #include "cmd/command.h"
 #include "cmd/defaults.h"
 #include "cmd/options.h"
@@ -84,6 +85,7 @@ main(int argc, char **argv)
 		.arena = &arena,
 		.log_level = LOG_LEVEL_INFO,
 		.progress = "auto",
+		.progress_fd = -1,
 		.trust = { .arena = &arena },
 		.serial_jump = 100 * 1000 * 1000,
 	};
@@ -93,12 +95,17 @@ main(int argc, char **argv)
 	fill_standard_descriptors();
 	setlocale(LC_CTYPE, "C.UTF-8");
 	umask(022);
+	log.journal_fd = log_journal_open(2);
 	log_open(&log);
 	status = read_options(&options, &log, argc, argv, &at, &err);
 	if (status == 0)
 		status = run_command(&options, argc, argv, at, &err);
 	if (status < 0) {
-		log_error("run.error", NULL, "%s", err.text);
+		struct log_facts facts = LOG_NO_FACTS;
+
+		facts.error = &err;
+		log_facts(LOG_LEVEL_ERROR, "run.error", NULL, &facts, "%s",
+			  err.text);
 		status = error_exit_status(&err);
 	}
 	if (fflush(stdout) != 0 && status == 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/options.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/path.h"
@@ -13,6 +14,7 @@ static const struct option_row common_rows[] = {
 	{ "json", NULL },
 	{ "log-level", "LEVEL" },
 	{ "progress", "auto|plain|none" },
+	{ "progress-fd", "N" },
 	{ "config", "FILE" },
 	{ NULL, NULL }
 };
@@ -63,6 +65,20 @@ absolute_directory(const char *option, const char *value, struct error *err)
 	return 0;
 }
 
+/* Not 0 to 2: those have their use. */
+static int
+set_progress_fd(struct options *options, const char *value, struct error *err)
+{
+	char *end;
+	long number = strtol(value, &end, 10);
+
+	if (end == value || *end || number < 3 || number > 65535)
+		return error_raise(err, ERROR_USAGE, "--progress-fd '%s': the "
+			"number of an open descriptor, 3 or more", value);
+	options->progress_fd = (int)number;
+	return 0;
+}
+
 int
 options_set(struct options *options, const char *name, const char *value,
 	    struct error *err)
@@ -95,6 +111,8 @@ options_set(struct options *options, const char *name, const char *value,
 		options->progress = value;
 		return 0;
 	}
+	if (strcmp(name, "progress-fd") == 0)
+		return set_progress_fd(options, value, err);
 	if (strcmp(name, "config") == 0) {
 		options->config = value;
 		return 0;

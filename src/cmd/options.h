@@ -35,6 +35,7 @@ struct options {
 	bool json;
 	enum log_level log_level;
 	const char *progress;        /* "auto", "plain", "none" */
+	int progress_fd;             /* lines for a program; -1: nobody */
 	const char *config;          /* --config; NULL: /etc/fitout.ini */
 	/* Of fitout.ini only. */
 	struct trust trust;

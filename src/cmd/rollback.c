@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/print.h"
 #include "cmd/profile.h"
-#include "run/apply.h"
+#include "cmd/watched.h"
 #include "run/generation.h"
 #include "run/history.h"
 #include "run/state.h"
@@ -143,12 +142,11 @@ rollback_run(struct options *options, int argc, char **argv,
 	     struct error *err)
 {
 	struct option_walk walk = { rollback_options, argc, argv, 0, false };
-	own_str struct str summary = STR_INIT(64 * 1024);
 	const struct profile *profile;
 	const char *name, *value;
 	struct run_options run;
 	int64_t number = 0;
-	int got, status;
+	int got;
 
 	while ((got = option_next(&walk, options, &name, &value, err)) > 0) {
 		if (got == 2)
@@ -162,19 +160,11 @@ rollback_run(struct options *options, int argc, char **argv,
 		return -1;
 	run = (struct run_options){
 		.command = "rollback",
-		.root = options->root,
-		.state = options->state,
 		.profile = profile,
-		.settings = options->settings,
-		.n_settings = options->n_settings,
 		.freshness = { .trust = &options->trust },
 		.rollback_to = number,
-		.json = options->json,
 	};
-	status = apply(options->arena, &run, &summary, err);
-	print_lines(status == 0 || options->json ? stdout : stderr,
-		    str_get(&summary));
-	return status;
+	return watched_apply(options, &run, err);
 }
 
 const struct command command_rollback = {

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "base/idle.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 
@@ -72,7 +73,7 @@ wait_exchange(struct fetcher *f, struct exchange *x, struct error *err)
 			{ .fd = interrupt_fd(), .events = POLLIN },
 		};
 
-		if (poll(fds, 3, deadline_left_ms(x->deadline)) < 0 &&
+		if (poll(fds, 3, idle_ms(deadline_left_ms(x->deadline))) < 0 &&
 		    errno != EINTR)
 			return error_sys(err, "poll the fetcher");
 		if (interrupt_check(err) < 0)

@@ -155,6 +155,7 @@ drain(struct context *context, const struct step *step,
 				 "waiting for deployment %s to end",
 				 deployment);
 		said = deployment;
+		context_waiting(context, deployment);
 		if (deadline_passed(deadline))
 			return error_raise(err, ERROR_TIMEOUT, "deployment %s "
 				"is still in progress after %lld s; apply "

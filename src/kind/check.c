@@ -411,6 +411,7 @@ check_activate(struct context *context, struct step *step, struct error *err)
 			memcpy(attempt.found, before, sizeof before);
 		log_debug("check.wait", step->resource->label, "%s",
 			  attempt.found);
+		context_waiting(context, attempt.found);
 		if (deadline_left_ms(deadline) < LAST_TRY_MS)
 			return does_not_hold(&attempt, deadline, tries, err);
 		if (interrupt_sleep(pause_ms(spec, deadline), deadline,

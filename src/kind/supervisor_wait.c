@@ -270,6 +270,9 @@ poll_until_running(struct supervisor_work *work, struct look *look,
 		}
 		if (deadline_passed(deadline))
 			return program_failed(work, late, true, err);
+		context_waiting(work->context, arena_printf(&look->arena,
+			"%s is %s", rpc_full_name(&look->arena, late),
+			late->state_name));
 		if (look_pause(look, deadline, err) < 0)
 			return -1;
 	}

@@ -41,6 +41,13 @@ context_present(struct context *context, const struct present *present)
 }
 
 void
+context_waiting(struct context *context, const char *what)
+{
+	if (context->waiting)
+		context->waiting(context, what);
+}
+
+void
 context_event(struct context *context, const char *name, const char *resource,
 	      int64_t begin_ms, int64_t end_ms, const char *detail)
 {

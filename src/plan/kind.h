@@ -275,6 +275,7 @@ struct context {
 		      const char *detail);
 	void (*present)(struct context *context,
 			const struct present *present);
+	void (*waiting)(struct context *context, const char *what);
 };
 
 /* Begin STREAM for STEP; a copy is found at step->stream. From stage only. */
@@ -284,6 +285,9 @@ int context_fetch(struct context *context, struct step *step,
  * "its timeout (30 s)", or "the budget of the run (900 s)". */
 const char *context_limit(const struct context *context,
 			  struct deadline deadline, int64_t timeout_s);
+/* What is waited for, in the words of what was found: for who watches the
+ * run. Need not be printable. */
+void context_waiting(struct context *context, const char *what);
 /* From status only. */
 void context_present(struct context *context, const struct present *present);
 /* A row of the timeline: something that began and ended (clock_ms). */

@@ -120,6 +120,7 @@ commit_files(struct run *run, struct error *err)
 	    own_staged(run, err) < 0)
 		return -1;
 	begin = clock_ms();
+	progress_step(run->progress, "sync", NULL, 0, 0);
 	if (transaction_sync(run->transaction, err) < 0)
 		return -1;
 	timeline_add(&run->timeline, "sync", NULL, begin, clock_ms(), NULL);
@@ -276,6 +277,8 @@ restore_programs(struct run *run, struct error *err)
 
 		if (step->action == ACTION_NONE || !step->resource->kind->restore)
 			continue;
+		progress_step(run->progress, "restore", step->resource->label,
+			      0, 0);
 		if (step->resource->kind->restore(&run->context, step,
 						  &one) < 0) {
 			log_error("undo.restore", step->resource->label, "%s",
@@ -339,6 +342,7 @@ undo(struct run *run, struct error *err)
 	int64_t begin = clock_ms();
 	int result = 0, stopped = 0;
 
+	progress_step(run->progress, "undo", NULL, 0, 0);
 	interrupt_shield();
 	run->context.budget = deadline_in(120 * 1000);
 	if (run->held && gate_close(&run->state, &close_error) == 0)
@@ -380,7 +384,8 @@ begin_transaction(struct run *run, struct error *err)
 			      run->context.run_id, &run->transaction, err) < 0)
 		return -1;
 	run->context.transaction = run->transaction;
-	run->stage = stage_new(&run->context, &run->timeline);
+	run->stage = stage_new(&run->context, &run->timeline,
+			       run->progress);
 	return 0;
 }
 
@@ -429,6 +434,7 @@ clean_up(struct run *run)
 	struct error err = ERROR_INIT;
 	int64_t begin = clock_ms();
 
+	progress_step(run->progress, "cleanup", NULL, 0, 0);
 	/* Nobody waits for this any more: let the programs go first. (That it
 	 * cannot be lowered is no reason to say anything.) */
 	if (nice(10) == -1)
@@ -508,10 +514,17 @@ static int
 fail_run(struct run *run, const struct error *error)
 {
 	struct error undo_error = ERROR_INIT;
+	struct log_facts facts = LOG_NO_FACTS;
 
-	log_error("run.failed", NULL, "%s", error->text);
+	facts.error = error;
+	facts.duration_ms = clock_ms() - run->timeline.begin_ms;
+	log_facts(LOG_LEVEL_ERROR, "run.failed", NULL, &facts, "%s",
+		  error->text);
 	if (undo(run, &undo_error) < 0) {
-		log_error("undo.failed", NULL, "%s", undo_error.text);
+		facts.error = &undo_error;
+		facts.duration_ms = clock_ms() - run->timeline.begin_ms;
+		log_facts(LOG_LEVEL_ERROR, "undo.failed", NULL, &facts, "%s",
+			  undo_error.text);
 		report(run, OUTCOME_STUCK, error, &undo_error);
 		return 4;
 	}

@@ -35,6 +35,12 @@ run_event(struct context *context, const char *name, const char *resource,
 		     end_ms, detail);
 }
 
+static void
+run_waiting(struct context *context, const char *what)
+{
+	progress_note(run_of(context)->progress, what);
+}
+
 /* Commands and checks add rows of their own; what took no time and is not
  * visible on the host is no news. */
 static bool
@@ -60,10 +66,29 @@ in_step(const struct step *step, struct error *err)
 	return error_in(err, "%s", label);
 }
 
+/* For who watches: "commit package nginx", the third of twelve steps. */
+static void
+show_step(struct run *run, const struct step *step, const char *name)
+{
+	size_t at = 0, n = 0;
+
+	if (!run->progress->n_sinks)
+		return;
+	for (size_t i = 0; i < run->plan.n; i++) {
+		n += run->plan.steps[i].action != ACTION_NONE;
+		if (&run->plan.steps[i] == step &&
+		    step->action != ACTION_NONE)
+			at = n;
+	}
+	progress_step(run->progress, name, step->resource->label, at,
+		      at ? n : 0);
+}
+
 int
 run_step(struct run *run, struct step *step, const char *name, step_op *op,
 	 struct error *err)
 {
+	struct log_facts facts = LOG_NO_FACTS;
 	int64_t begin = clock_ms();
 
 	if (!op)
@@ -77,11 +102,15 @@ run_step(struct run *run, struct step *step, const char *name, step_op *op,
 			(long long)run->context.profile->budget_s, name,
 			step->resource->label);
 	log_debug("step.begin", step->resource->label, "%s", name);
+	show_step(run, step, name);
 	if (op(&run->context, step, err) < 0) {
 		timeline_add(&run->timeline, "failed", step->resource->label,
 			     begin, clock_ms(), name);
 		return in_step(step, err);
 	}
+	facts.duration_ms = clock_ms() - begin;
+	log_facts(LOG_LEVEL_DEBUG, "step.done", step->resource->label, &facts,
+		  "%s", name);
 	if (worth_a_row(step, name, clock_ms() - begin))
 		timeline_add(&run->timeline, name, step->resource->label,
 			     begin, clock_ms(), NULL);
@@ -165,6 +194,8 @@ run_open(struct run *run, struct error *err)
 	char id[16];
 
 	timeline_begin(&run->timeline, run->arena);
+	run->progress = options->progress ? options->progress
+					  : &run->unwatched;
 	if (interrupt_catch(err) < 0 ||
 	    state_open(run->arena, options->root, options->state,
 		       !options->read_only, &run->state, err) < 0)
@@ -242,6 +273,7 @@ run_plan(struct run *run, struct error *err)
 		.trust = options->freshness.trust,
 		.fetch = run_fetch,
 		.event = run_event,
+		.waiting = run_waiting,
 	};
 	removal_find(&run->context, &run->previous, &run->plan);
 	return 0;

@@ -15,6 +15,7 @@
 #include "plan/profile.h"
 #include "run/freshness.h"
 #include "run/generation.h"
+#include "run/progress.h"
 #include "run/stage.h"
 #include "run/state.h"
 #include "run/timeline.h"
@@ -31,6 +32,7 @@ struct run_options {
 	bool read_only;                  /* make nothing, lock nothing */
 	bool verify;                     /* hash every installed file */
 	bool json;                       /* the summary as one JSON object */
+	struct progress *progress;       /* who watches; NULL: nobody */
 };
 
 /* Everything one run holds. The context is what kinds see of it. */
@@ -57,6 +59,8 @@ struct run {
 					make of the one before */
 	const char *busy;            /* plan: who is at work; or NULL */
 	struct timeline timeline;
+	struct progress *progress;   /* never NULL */
+	struct progress unwatched;   /* it, when nobody watches */
 	int64_t generation;          /* current on disk */
 	bool gate_was_open;
 	bool gate_is_open;

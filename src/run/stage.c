@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/idle.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/own.h"
@@ -17,13 +18,15 @@
 #define TRANSFERS_MAX 1000
 
 struct stage *
-stage_new(struct context *context, struct timeline *timeline)
+stage_new(struct context *context, struct timeline *timeline,
+	  struct progress *progress)
 {
 	struct stage *stage = xcalloc(1, sizeof *stage);
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	stage->context = context;
 	stage->timeline = timeline;
+	stage->progress = progress;
 	stage->transfers.max = TRANSFERS_MAX;
 	stage->slots = cpus < 2 ? 2 : (unsigned)cpus;
 	return stage;
@@ -48,6 +51,7 @@ stage_free(struct stage *stage)
 {
 	if (!stage)
 		return;
+	progress_source(stage->progress, NULL, NULL);
 	for (size_t i = 0; i < stage->transfers.n; i++)
 		transfer_free(stage->transfers.item[i]);
 	vec_release(&stage->transfers);
@@ -233,6 +237,7 @@ handle_event(struct stage *stage, const struct fetch_event *event,
 			: stage_try_next_mirror(stage, transfer, &why, err);
 	case FETCH_RETRY:
 		transfer->retries++;
+		transfer->broke_at = transfer->stream->bytes;
 		log_warning("fetch.retry", transfer->stream->label,
 			    "%s; again in %lld ms", event->text,
 			    (long long)event->wait_ms);
@@ -353,7 +358,8 @@ turn(struct stage *stage, struct error *err)
 	if (stage_assign_sinks(stage, err) < 0)
 		return -1;
 	n = prepare_polls(stage);
-	ready = poll(stage->polls, n, deadline_left_ms(stage->context->budget));
+	ready = poll(stage->polls, n,
+		     idle_ms(deadline_left_ms(stage->context->budget)));
 	if (ready < 0 && errno != EINTR)
 		return error_sys(err, "wait for the transfers");
 	if (interrupt_check(err) < 0)
@@ -379,8 +385,10 @@ stage_run(struct stage *stage, struct error *err)
 
 	stage->polls = xcalloc(n, sizeof *stage->polls);
 	stage->poll_of = xcalloc(n, sizeof *stage->poll_of);
+	progress_source(stage->progress, stage_sample, stage);
 	while (first_open(stage))
 		if (turn(stage, err) < 0)
 			return -1;
+	progress_source(stage->progress, NULL, NULL);
 	return 0;
 }

@@ -12,10 +12,13 @@
 #include "base/error.h"
 #include "io/sandbox.h"
 #include "plan/kind.h"
+#include "run/progress.h"
 #include "run/timeline.h"
 
 struct stage;
-struct stage *stage_new(struct context *context, struct timeline *timeline);
+/* PROGRESS is told of its transfers. */
+struct stage *stage_new(struct context *context, struct timeline *timeline,
+			struct progress *progress);
 /* Kill what still runs. Safe on NULL. */
 void stage_free(struct stage *stage);
 OWN(stage, struct stage *, stage_free)

@@ -84,6 +84,7 @@ note_results(struct stage *stage, struct transfer *transfer)
 	struct arena *arena = stage->context->arena;
 	char url[256], size[32], took[32];
 	bool tree = stream->tree_dirfd >= 0;
+	struct log_facts facts = LOG_NO_FACTS;
 	int64_t now = clock_ms();
 	const char *detail;
 
@@ -95,8 +96,9 @@ note_results(struct stage *stage, struct transfer *transfer)
 	stream->entries = transfer->result.entries;
 	detail = arena_printf(arena, "%s%s",
 		bytes_format(stream->bytes, size, sizeof size),
-		transfer->retries ? arena_printf(arena, ", %u retries",
-						 transfer->retries) : "");
+		transfer->retries ? arena_printf(arena, ", %u %s",
+			transfer->retries,
+			transfer->retries == 1 ? "retry" : "retries") : "");
 	timeline_add(stage->timeline, "fetch", stream->label,
 		     transfer->begin_ms, now, detail);
 	if (tree)
@@ -105,7 +107,10 @@ note_results(struct stage *stage, struct transfer *transfer)
 			     arena_printf(arena, "%s, %llu entries",
 				stream->format,
 				(unsigned long long)stream->entries));
-	log_info("fetch.done", stream->label, "%s %s%s%s%s in %s", detail,
+	facts.duration_ms = now - transfer->begin_ms;
+	facts.bytes = (int64_t)stream->bytes;
+	log_facts(LOG_LEVEL_INFO, "fetch.done", stream->label, &facts,
+		 "%s %s%s%s%s in %s", detail,
 		 stream->sha256 || stream->signer ? "verified" : "fetched",
 		 tree ? " and unpacked" : "",
 		 stream->signer ? ", signed by " : "",

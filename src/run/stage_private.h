@@ -54,11 +54,13 @@ struct transfer {
 	struct unpack_result result;
 	int64_t begin_ms, unpack_begin_ms;
 	unsigned retries;
+	uint64_t broke_at;         /* bytes that had come at the last of them */
 };
 
 struct stage {
 	struct context *context;
 	struct timeline *timeline;
+	struct progress *progress;
 	struct sandbox_report *unpackers;   /* how the first was confined */
 	VEC(struct transfer *) transfers;
 	unsigned slots;            /* unpackers at a time */
@@ -93,6 +95,11 @@ int stage_check_space(struct stage *stage, struct transfer *transfer,
 /* What can be done for a transfer without waiting: at its end, the verdict. */
 int stage_advance(struct stage *stage, struct transfer *transfer,
 		  struct error *err);
+
+/* ---- stage_progress.c ---- */
+
+/* For progress_source(); DATA is the stage. */
+void stage_sample(void *data, struct progress *progress);
 
 /* ---- stage.c ---- */
 

@@ -21,7 +21,8 @@ BEGIN {
 	OFS = "\t"
 	argument["log_debug"] = argument["log_info"] = 1
 	argument["log_warning"] = argument["log_error"] = 1
-	argument["log_event"] = argument["context_event"] = 2
+	argument["log_event"] = argument["log_facts"] = 2
+	argument["context_event"] = 2
 	argument["timeline_add"] = 2
 	argument["run_step"] = argument["json_set_text"] = 3
 }
@@ -253,6 +254,9 @@ function take_call(at,    function_name, count, which, i, found, words) {
 	if (function_name == "json_set_text" &&
 	    !(type_of[first[2]] == "text" && token[first[2]] == "event"))
 		return
+	if (function_name ~ /^log_(event|facts)$/ &&
+	    token[first[1]] ~ /^LOG_LEVEL_/)
+		function_name = "log_" tolower(substr(token[first[1]], 11))
 	found = 0
 	words = ""
 	for (i = first[which]; i <= last[which]; i++) {

@@ -7,8 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/log_journal.h"
 #include "base/str.h"
 
 static int pipe_fds[2];
@@ -258,6 +260,92 @@ addresses_are_shown_without_secrets(void **state)
 #define WITH_PIPE(test) \
 	cmocka_unit_test_setup_teardown(test, open_pipe, close_pipe)
 
+static void
+facts_are_members_of_the_json_form(void **state)
+{
+	struct error err;
+	struct log_facts facts = { .duration_ms = 12, .bytes = 34,
+				   .error = &err };
+	struct error parse_error = ERROR_INIT;
+	const char *line;
+
+	error_raise_at(&err, ERROR_NETWORK, "src/a.c", 7, "gone");
+	open_log(true, LOG_LEVEL_INFO);
+	log_facts(LOG_LEVEL_ERROR, "x.y", "package a", &facts, "%s", err.text);
+	line = logged();
+	own_json struct json *value = json_parse(line, strlen(line),
+						 &parse_error);
+	assert_non_null(value);
+	assert_int_equal(json_number(value, "duration_ms", 0), 12);
+	assert_int_equal(json_number(value, "bytes", 0), 34);
+	assert_string_equal(json_text(value, "error.code", ""), "network");
+	assert_string_equal(json_text(value, "error.source", ""), "src/a.c");
+	assert_int_equal(json_number(value, "error.line", 0), 7);
+	log_info("x.z", NULL, "text");
+	assert_null(strstr(logged(), "duration_ms"));
+}
+
+static char observed[200];
+
+static void
+observe(void *data, enum log_level level, const char *event,
+	const char *resource, const char *message)
+{
+	snprintf(observed, sizeof observed, "%d %s %s %s", (int)level, event,
+		 resource ? resource : "-", message);
+}
+
+static void
+an_observer_is_told_of_warnings_whatever_the_level(void **state)
+{
+	open_log(false, LOG_LEVEL_ERROR);
+	log_set_observer(observe, NULL);
+	log_info("a.b", NULL, "not this");
+	assert_string_equal(observed, "");
+	log_warning("a.b", "file\033", "that\n");
+	assert_string_equal(observed, "2 a.b file\\x1b that\\x0a");
+	assert_string_equal(logged(), "");
+	log_set_observer(NULL, NULL);
+}
+
+static void
+write_elsewhere(void *data, const char *line, size_t n)
+{
+	snprintf(data, 200, "%.*s", (int)n, line);
+}
+
+static void
+a_writer_gets_whole_records(void **state)
+{
+	char got[200] = "";
+
+	open_log(false, LOG_LEVEL_INFO);
+	log_set_writer(write_elsewhere, got);
+	log_info("a.b", NULL, "text");
+	log_set_writer(NULL, NULL);
+	assert_string_equal(logged(), "");
+	assert_string_equal(behind_the_time(got), "text\n");
+}
+
+static void
+a_datagram_of_the_journal_has_a_field_a_line(void **state)
+{
+	const struct log_facts facts = { .duration_ms = 5, .bytes = -1 };
+	struct journal_record fields = { LOG_LEVEL_WARNING, "fetch.retry",
+					 "package a", "again", &facts };
+	char out[200];
+	size_t n = log_journal_form(&fields, out, sizeof out);
+
+	assert_int_equal(n, strlen(out));
+	assert_string_equal(out, "MESSAGE=package a: again\nPRIORITY=4\n"
+		"SYSLOG_IDENTIFIER=fitout\nFITOUT_EVENT=fetch.retry\n"
+		"FITOUT_RESOURCE=package a\nFITOUT_DURATION_MS=5\n");
+	/* What does not fit is left out whole. */
+	n = log_journal_form(&fields, out, 40);
+	assert_string_equal(out, "MESSAGE=package a: again\nPRIORITY=4\n");
+	assert_int_equal(n, strlen(out));
+}
+
 int
 main(void)
 {
@@ -271,6 +359,11 @@ main(void)
 		WITH_PIPE(a_message_of_any_length_stays_one_whole_record),
 		WITH_PIPE(errno_is_as_before_even_when_nobody_can_read),
 		WITH_PIPE(the_descriptor_is_stderr_unless_told),
+		WITH_PIPE(facts_are_members_of_the_json_form),
+		WITH_PIPE(an_observer_is_told_of_warnings_whatever_the_level),
+		WITH_PIPE(a_writer_gets_whole_records),
+		cmocka_unit_test(
+			a_datagram_of_the_journal_has_a_field_a_line),
 		cmocka_unit_test(levels_have_four_names),
 		cmocka_unit_test(addresses_are_shown_without_secrets),
 	};
