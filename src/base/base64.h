@@ -8,5 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/str.h"
+
 /* Exactly N bytes from exactly the LENGTH characters of TEXT; 0, or -1. */
 int base64_decode(const char *text, size_t length, uint8_t *out, size_t n);
+/* Append the base64 of N bytes. */
+void base64_encode(const void *data, size_t n, struct str *out);

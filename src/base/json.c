@@ -115,6 +115,38 @@ json_key(const struct json *object, size_t index)
 	return at ? json_object_iter_key(at) : NULL;
 }
 
+const struct json *
+json_member(const struct json *object, size_t index)
+{
+	json_t *value = inner(object);
+	void *at = json_object_iter(value);
+
+	while (at && index-- > 0)
+		at = json_object_iter_next(value, at);
+	return at ? outer(json_object_iter_value(at)) : NULL;
+}
+
+enum json_shape
+json_shape(const struct json *value)
+{
+	switch (value ? json_typeof(inner(value)) : JSON_NULL) {
+	case JSON_OBJECT:
+		return JSON_SHAPE_OBJECT;
+	case JSON_ARRAY:
+		return JSON_SHAPE_ARRAY;
+	case JSON_STRING:
+		return JSON_SHAPE_TEXT;
+	case JSON_INTEGER:
+	case JSON_REAL:
+		return JSON_SHAPE_NUMBER;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return JSON_SHAPE_BOOL;
+	default:
+		return JSON_SHAPE_NULL;
+	}
+}
+
 const char *
 json_text(const struct json *value, const char *path, const char *fallback)
 {
@@ -171,6 +203,12 @@ text_value(const char *text)
 	if (!text)
 		return owned(json_null());
 	return owned(json_string(valid(text, &held)));
+}
+
+struct json *
+json_new_text(const char *text)
+{
+	return text_value(text);
 }
 
 void

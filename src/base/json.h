@@ -28,6 +28,10 @@ const struct json *json_at(const struct json *value, const char *path);
 const struct json *json_item(const struct json *array, size_t index);
 size_t json_count(const struct json *array_or_object);
 const char *json_key(const struct json *object, size_t index);
+const struct json *json_member(const struct json *object, size_t index);
+enum json_shape { JSON_SHAPE_NULL, JSON_SHAPE_BOOL, JSON_SHAPE_NUMBER,
+		  JSON_SHAPE_TEXT, JSON_SHAPE_ARRAY, JSON_SHAPE_OBJECT };
+enum json_shape json_shape(const struct json *value);   /* NULL: of NULL */
 const char *json_text(const struct json *value, const char *path,
 		      const char *fallback);
 int64_t json_number(const struct json *value, const char *path,
@@ -39,6 +43,7 @@ bool json_bool(const struct json *value, const char *path, bool fallback);
  * those are symbols of jansson itself.) */
 struct json *json_new_object(void);
 struct json *json_new_array(void);
+struct json *json_new_text(const char *text);
 void json_set(struct json *object, const char *key, struct json *value);
 void json_set_text(struct json *object, const char *key, const char *text);
 void json_set_number(struct json *object, const char *key, int64_t number);

@@ -26,7 +26,7 @@ const struct command *command_find(const char *name);
 /* ERROR_USAGE that names the nearest command there is. */
 int command_unknown(const char *name, struct error *err);
 
-extern const struct command command_apply, command_help, command_plan, command_report, command_rollback,
+extern const struct command command_apply, command_help, command_plan, command_render, command_report, command_rollback,
 	command_status, command_validate, command_version;
 
 /* Print the manual text of COMMAND (NULL: the overview) to stdout. */

@@ -43,6 +43,9 @@ struct options {
 	int64_t serial_jump;         /* more is warned about */
 	bool imds_v1;                /* metadata without a token may do */
 	struct imds *imds;           /* see cmd/instance.h; NULL: not asked */
+	/* Set by a command that asks no instance: what stands in for it. */
+	vars_source *stand_in;
+	void *stand_in_context;
 };
 
 /* An option of one command. */

@@ -74,8 +74,10 @@ parse(struct options *options, const char *name, const char *directory,
 		.kinds = kinds,
 		.settings = options->settings,
 		.n_settings = options->n_settings,
-		.source = instance_variable,
-		.source_context = options,
+		.source = options->stand_in ? options->stand_in
+					    : instance_variable,
+		.source_context = options->stand_in ? options->stand_in_context
+						    : options,
 		.files = { read_included, demand },
 	};
 	const struct profile *read;

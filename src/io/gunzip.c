@@ -6,9 +6,8 @@
 
 #ifdef HAVE_ISAL
 #include <isa-l.h>
-#else
-#include <zlib.h>
 #endif
+#include <zlib.h>
 
 #include "base/arena.h"
 
@@ -291,4 +290,29 @@ gunzip_next(struct gunzip *gunzip, const void **ret_data, struct error *err)
 	}
 	*ret_data = gunzip->out;
 	return (int64_t)n;
+}
+
+void
+gzip_pack(const void *data, size_t n, struct str *out)
+{
+	z_stream stream = { 0 };
+	gz_header header = { .os = 3 };   /* Unix, wherever it is made */
+	uint8_t *packed;
+	size_t most;
+
+	if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 9,
+			 Z_DEFAULT_STRATEGY) != Z_OK ||
+	    deflateSetHeader(&stream, &header) != Z_OK)
+		out_of_memory(n);
+	most = deflateBound(&stream, (uLong)n);
+	packed = xmalloc(most);
+	stream.next_in = (Bytef *)data;
+	stream.avail_in = (uInt)n;
+	stream.next_out = packed;
+	stream.avail_out = (uInt)most;
+	if (deflate(&stream, Z_FINISH) != Z_STREAM_END)
+		out_of_memory(most);
+	str_add_n(out, packed, most - stream.avail_out);
+	deflateEnd(&stream);
+	free(packed);
 }

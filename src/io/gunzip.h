@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/own.h"
+#include "base/str.h"
 
 /* Bytes for *ret_data, 0 at the end of the input, -1 on error. */
 typedef int64_t gunzip_read(void *context, const void **ret_data,
@@ -28,3 +29,7 @@ OWN(gunzip, struct gunzip *, gunzip_free)
  */
 int64_t gunzip_next(struct gunzip *gunzip, const void **ret_data,
 		    struct error *err);
+
+/* Append DATA packed, as small as zlib makes it; the same bytes for the same
+ * data: no time and no name are in it. */
+void gzip_pack(const void *data, size_t n, struct str *out);

@@ -36,11 +36,13 @@ agent_source(const struct context *context, const struct step *step,
 {
 	const struct agent_spec *spec = step->resource->spec;
 
-	(void)context;
 	if (!spec->package || !is_to_be_installed(step))
 		return false;
-	*ret_source = (struct fetch_source){ spec->package->url,
-				       (uint64_t)spec->package->max_size };
+	*ret_source = (struct fetch_source){
+		spec->package->url, (uint64_t)spec->package->max_size,
+		signature_addresses(context->arena, &spec->package->signed_by,
+				    spec->package->url)
+	};
 	return true;
 }
 

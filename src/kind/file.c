@@ -35,7 +35,7 @@ static const struct key file_keys[] = {
 	  .text = "PACKAGE:PATH, a file out of a package of this profile" },
 	{ "content", KEY_TEXT, KEY_LITERAL, offsetof(struct file_spec, content),
 	  .text = "the file's text itself" },
-	{ "source", KEY_TEXT, 0, offsetof(struct file_spec, source),
+	{ "source", KEY_TEXT, KEY_BESIDE, offsetof(struct file_spec, source),
 	  .text = "a path on this host, relative to the profile" },
 	{ "url", KEY_URLS, 0, offsetof(struct file_spec, url),
 	  .text = "where to fetch it: one address, or mirrors in order" },
@@ -402,9 +402,13 @@ file_source(const struct context *context, const struct step *step,
 {
 	const struct file_spec *spec = step->resource->spec;
 
-	(void)context;
-	*ret_source = (struct fetch_source){ spec->url, (uint64_t)spec->max_size };
-	return spec->url != NULL;
+	if (!spec->url)
+		return false;
+	*ret_source = (struct fetch_source){
+		spec->url, (uint64_t)spec->max_size,
+		signature_addresses(context->arena, &spec->signed_by, spec->url)
+	};
+	return true;
 }
 
 static void

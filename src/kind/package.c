@@ -353,8 +353,10 @@ package_source(const struct context *context, const struct step *step,
 {
 	const struct package_spec *spec = step->resource->spec;
 
-	(void)context;
-	*ret_source = (struct fetch_source){ spec->url, (uint64_t)spec->max_size };
+	*ret_source = (struct fetch_source){
+		spec->url, (uint64_t)spec->max_size,
+		signature_addresses(context->arena, &spec->signed_by, spec->url)
+	};
 	return true;
 }
 

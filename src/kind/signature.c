@@ -68,6 +68,15 @@ names_of(struct arena *arena, const char *const *urls)
 	return made;
 }
 
+const char *const *
+signature_addresses(struct arena *arena, const struct signature_spec *spec,
+		    const char *const *urls)
+{
+	if (!signature_wanted(spec))
+		return NULL;
+	return spec->urls ? spec->urls : beside(arena, urls);
+}
+
 static int
 take_keys(struct trust *trust, const char *const *keys, struct error *err)
 {
@@ -103,7 +112,7 @@ signature_expect(const struct context *context,
 			"the section [trust] of fitout.ini");
 	signature = arena_alloc(context->arena, sizeof *signature);
 	*signature = (struct stream_signature){
-		.urls = spec->urls ? spec->urls : beside(context->arena, urls),
+		.urls = signature_addresses(context->arena, spec, urls),
 		.names = names_of(context->arena, urls),
 		.named = named,
 		.trust = trust,

@@ -21,6 +21,10 @@ struct signature_spec {
 
 /* Is a signature asked for? */
 bool signature_wanted(const struct signature_spec *spec);
+/* Where the signatures of URLS are; NULL when none is asked for. */
+const char *const *signature_addresses(struct arena *arena,
+				       const struct signature_spec *spec,
+				       const char *const *urls);
 /* Is every key one? LABEL says whose they are. */
 void signature_check(const struct signature_spec *spec, const char *label,
 		     struct place where, struct problems *problems);

@@ -47,6 +47,7 @@ enum {
 	KEY_SECRET = 4,    /* never printed */
 	KEY_LITERAL = 8,   /* ${...} is not expanded when read */
 	KEY_OR_TOP = 16,   /* KEY_RELATIVE: ".", where it starts, as well */
+	KEY_BESIDE = 32,   /* a path; a relative one is beside the profile */
 };
 
 struct key {
@@ -83,6 +84,11 @@ void key_describe(const struct key *keys, const void *spec, struct str *out);
  */
 int key_restore(const struct key *keys, const char *description,
 		struct arena *arena, void *spec);
+/* Every text in SPEC, in table order, groups and lists included; secrets too. */
+typedef void key_text_fn(void *context, const struct key *key,
+			 const char *text);
+void key_each_text(const struct key *keys, const void *spec, key_text_fn *fn,
+		   void *context);
 /*
  * Names of the keys whose lines differ between two such texts, joined by
  * ", " (for the reason of a change). Empty when there is none.

@@ -87,6 +87,8 @@ enum block_shape {
 struct fetch_source {
 	const char *const *urls;        /* mirrors in order, NULL-terminated */
 	uint64_t max_bytes;             /* more than that will be refused */
+	const char *const *signatures;  /* of them, in order; NULL: none is
+					   asked for */
 };
 
 struct kind {

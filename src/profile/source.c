@@ -81,7 +81,8 @@ emit(struct expansion *x, struct place where, const char *text, size_t n,
 {
 	if (!stays || !x->line_used)
 		set_place(x, where);
-	str_add(&x->out, " ");
+	if (x->line_used && !(n == 1 && strchr(";,", text[0])))
+		str_add(&x->out, " ");
 	str_add_n(&x->out, text, n);
 	x->line_used = true;
 	for (size_t i = 0; i < n; i++)

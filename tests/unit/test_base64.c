@@ -71,10 +71,29 @@ what_is_not_exactly_the_value_is_refused(void **state)
 	assert_int_equal(base64_decode("Zm\0v", 4, out, 3), -1);
 }
 
+static void
+what_is_written_is_read_as_it_was(void **state)
+{
+	uint8_t in[256], out[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof in; i++)
+		in[i] = (uint8_t)(i * 7 + 3);
+	for (size_t n = 0; n <= sizeof in; n++) {
+		own_str struct str text = STR_INIT(1024);
+
+		base64_encode(in, n, &text);
+		assert_int_equal(text.len, (n + 2) / 3 * 4);
+		assert_int_equal(decode(str_get(&text), out, n), 0);
+		assert_memory_equal(in, out, n);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_written_is_read_as_it_was),
 		cmocka_unit_test(the_vectors_of_rfc_4648_are_read),
 		cmocka_unit_test(all_64_letters_have_their_values),
 		cmocka_unit_test(what_is_not_exactly_the_value_is_refused),

@@ -443,10 +443,37 @@ a_flipped_bit_never_passes(void **state)
 	free(want);
 }
 
+static void
+what_is_packed_here_is_the_same_each_time_and_comes_out(void **state)
+{
+	own_str struct str plain = STR_INIT(1 << 20);
+	own_str struct str first = STR_INIT(1 << 20);
+	own_str struct str again = STR_INIT(1 << 20);
+	own_str struct str out = STR_INIT(1 << 20);
+
+	gzip_pack("", 0, &first);
+	assert_int_equal(unpack(first.data, first.len, 100, &out), 0);
+	assert_int_equal(out.len, 0);
+	str_clear(&first);
+	for (int i = 0; i < 3000; i++)
+		str_addf(&plain, "line %d of %d\n", i, i * i);
+	gzip_pack(plain.data, plain.len, &first);
+	gzip_pack(plain.data, plain.len, &again);
+	assert_int_equal(first.len, again.len);
+	assert_memory_equal(first.data, again.data, first.len);
+	assert_true(first.len < plain.len / 3);
+	/* No time, no name: RFC 1952, 2.3. */
+	assert_memory_equal(first.data, "\x1f\x8b\x08\0\0\0\0\0", 8);
+	assert_int_equal(unpack(first.data, first.len, 100, &out), 0);
+	assert_string_equal(str_get(&out), str_get(&plain));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			what_is_packed_here_is_the_same_each_time_and_comes_out),
 		cmocka_unit_test(every_header_field_is_read_in_any_pieces),
 		cmocka_unit_test(a_wrong_header_checksum_is_an_error),
 		cmocka_unit_test(a_wrong_checksum_or_length_is_an_error),
