@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/vec.h"
 #include "io/fetch_hop.h"
+#include "io/fetch_ranges.h"
 #include "io/fetch_transfer.h"
 #include "io/fetch_wire.h"
 
@@ -23,6 +24,7 @@ struct server {
 	struct web web;
 	VEC(struct transfer *) transfers;
 	struct outbox outbox;
+	struct range_pool pool;
 	bool broken;                /* the commander is gone */
 };
 
@@ -59,7 +61,8 @@ static void
 begin(struct server *server, const struct fetch_order *order)
 {
 	struct transfer *t = transfer_new(fetch_order_copy(order),
-					  server->options, &server->outbox);
+					  server->options, &server->outbox,
+					  &server->pool);
 	struct failure why;
 
 	if (vec_push(&server->transfers, t) == 0)
@@ -79,7 +82,6 @@ cancel(struct server *server, uint32_t id)
 		if (t->order->head.id != id || t->state == TRANSFER_ENDED)
 			continue;
 		transfer_cancel(t);
-		hop_drop(&server->web, t);
 	}
 }
 
@@ -106,18 +108,23 @@ tick(struct server *server)
 	for (size_t i = 0; i < server->transfers.n; i++) {
 		struct transfer *t = server->transfers.item[i];
 
-		if (t->state == TRANSFER_ENDED)
-			continue;
-		switch (transfer_tick(t, clock_ms())) {
-		case DUE_START:
-			hop_start(&server->web, t);
-			break;
-		case DUE_ENDED:
-			hop_drop(&server->web, t);
-			break;
-		case DUE_NOTHING:
-			break;
-		}
+		if (t->state != TRANSFER_ENDED)
+			transfer_tick(t, clock_ms());
+	}
+}
+
+/* What the transfers have decided. */
+static void
+drop_and_start(struct server *server)
+{
+	for (size_t i = 0; i < server->transfers.n; i++) {
+		struct transfer *t = server->transfers.item[i];
+		struct hop *hop;
+
+		while ((hop = transfer_unwanted_hop(t)))
+			hop_drop(&server->web, hop);
+		while ((hop = transfer_due_hop(t, clock_ms())))
+			hop_start(&server->web, hop);
 	}
 }
 
@@ -169,7 +176,7 @@ watched(const struct server *server, struct pollfd *fds)
 	for (size_t i = 0; i < server->transfers.n; i++) {
 		const struct transfer *t = server->transfers.item[i];
 
-		if (t->hop.paused)
+		if (transfer_is_blocked(t))
 			fds[n++] = (struct pollfd){
 				.fd = t->order->pipe_fd,
 				.events = POLLOUT,
@@ -189,13 +196,15 @@ pipe_calls(const struct transfer *t)
 }
 
 static void
-resume_paused(struct server *server)
+resume_blocked(struct server *server)
 {
 	for (size_t i = 0; i < server->transfers.n; i++) {
 		struct transfer *t = server->transfers.item[i];
+		struct hop *hop;
 
-		if (t->hop.paused && pipe_calls(t))
-			hop_resume(t);
+		if (transfer_is_blocked(t) && pipe_calls(t) &&
+		    (hop = transfer_unblocked(t)))
+			hop_resume(hop);
 	}
 }
 
@@ -207,7 +216,9 @@ loop(struct server *server)
 	for (;;) {
 		take_orders(server);
 		tick(server);
+		drop_and_start(server);
 		web_run(&server->web);
+		drop_and_start(server);
 		bury_ended(server);
 		flush_events(server);
 		if (server->broken || server->outbox.full)
@@ -215,7 +226,7 @@ loop(struct server *server)
 		if (web_wait(&server->web, fds, watched(server, fds),
 			     until_due_ms(server)) < 0)
 			return 1;
-		resume_paused(server);
+		resume_blocked(server);
 	}
 }
 
@@ -223,8 +234,13 @@ static void
 release(struct server *server)
 {
 	for (size_t i = 0; i < server->transfers.n; i++) {
-		hop_drop(&server->web, server->transfers.item[i]);
-		transfer_free(server->transfers.item[i]);
+		struct transfer *t = server->transfers.item[i];
+		struct hop *hop;
+
+		transfer_cancel(t);
+		while ((hop = transfer_unwanted_hop(t)))
+			hop_drop(&server->web, hop);
+		transfer_free(t);
 	}
 	vec_release(&server->transfers);
 	vec_release(&server->outbox.events);

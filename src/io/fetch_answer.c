@@ -122,6 +122,8 @@ read_field(struct fetch_answer *a, const char *name, const char *value)
 		read_length(a, value);
 	} else if (strcasecmp(name, "Content-Range") == 0) {
 		read_range(a, value);
+	} else if (strcasecmp(name, "Accept-Ranges") == 0) {
+		a->takes_ranges = strcasecmp(value, "bytes") == 0;
 	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
 		a->chunked = true;
 		if (strcasecmp(value, "chunked") != 0 &&
@@ -274,7 +276,7 @@ judge_continued(const struct fetch_answer *a, const struct fetch_ask *ask,
 }
 
 static enum fetch_verdict
-judge_part(const struct fetch_answer *a, const struct fetch_ask *ask,
+judge_rest(const struct fetch_answer *a, const struct fetch_ask *ask,
 	   struct fetch_plan *plan)
 {
 	uint64_t n = a->last - a->first + 1;
@@ -363,6 +365,49 @@ fetch_answer_judge(const struct fetch_answer *a, const struct fetch_ask *ask,
 		return refuse(plan, ERROR_NETWORK,
 			      "answered with Content-Encoding \"%s\", which "
 			      "was not asked for", a->coding);
-	return a->status == 206 ? judge_part(a, ask, plan)
+	return a->status == 206 ? judge_rest(a, ask, plan)
 				: judge_whole(a, ask, plan);
+}
+
+static bool
+is_this_part(const struct fetch_answer *a, const struct fetch_part *part)
+{
+	return a->has_range && a->first == part->first &&
+	       a->last == part->last && a->total != FETCH_SIZE_UNKNOWN;
+}
+
+enum fetch_verdict
+fetch_answer_judge_part(const struct fetch_answer *a,
+			const struct fetch_part *part,
+			struct fetch_plan *plan)
+{
+	uint64_t n = part->last - part->first + 1;
+	char now[40];
+
+	*plan = (struct fetch_plan){ .expect = n, .size = part->size };
+	if (a->malformed)
+		return refuse(plan, ERROR_NETWORK, "is no valid answer: %s",
+			      a->malformed);
+	if (fetch_status_may_pass(a->status)) {
+		refuse_status(plan, a);
+		return FETCH_AGAIN;
+	}
+	if (a->status != 206)
+		return refuse_status(plan, a);
+	if (!is_this_part(a, part))
+		return refuse(plan, ERROR_NETWORK, "answered 206 with another "
+			      "part");
+	if (a->total != part->size)
+		return changed_size(plan, part->size, a->total);
+	if (!str_equal(a->etag, part->etag))
+		return refuse(plan, ERROR_NETWORK, "answered 206 with %s%s",
+			      a->etag[0] ? "another ETag: " : "no ETag",
+			      str_printable(a->etag, now, sizeof(now)));
+	if (a->chunked || a->length != n)
+		return refuse(plan, ERROR_NETWORK,
+			      "its Content-Range and Content-Length differ");
+	if (a->coding[0])
+		return refuse(plan, ERROR_NETWORK, "answered with "
+			      "Content-Encoding \"%s\"", a->coding);
+	return FETCH_TAKE;
 }

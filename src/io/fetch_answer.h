@@ -26,6 +26,7 @@ struct fetch_answer {
 	char phrase[48];            /* printable */
 	uint64_t length;            /* Content-Length, or unknown */
 	bool chunked;               /* some Transfer-Encoding */
+	bool takes_ranges;          /* Accept-Ranges: bytes */
 	bool has_range;             /* Content-Range: bytes first-last/total */
 	uint64_t first, last;
 	uint64_t total;             /* also of "bytes" followed by a star and
@@ -81,3 +82,15 @@ struct fetch_plan {
 enum fetch_verdict fetch_answer_judge(const struct fetch_answer *answer,
 				      const struct fetch_ask *ask,
 				      struct fetch_plan *ret_plan);
+
+/* One part of a body of which the rest is known. */
+struct fetch_part {
+	uint64_t first, last;       /* Range: bytes=first-last was sent */
+	uint64_t size;              /* of the body */
+	const char *etag;           /* its strong one; sent as If-Match */
+};
+/* FETCH_TAKE: exactly this part of exactly this; FETCH_AGAIN; or
+ * FETCH_REFUSE. */
+enum fetch_verdict fetch_answer_judge_part(const struct fetch_answer *answer,
+					   const struct fetch_part *part,
+					   struct fetch_plan *ret_plan);

@@ -22,6 +22,11 @@ struct fetcher_options {
 	unsigned attempts;            /* per mirror, not counting those that
 					 brought 1 MiB or more; 5 */
 	int64_t backoff_ms;           /* first wait; doubles, jitters; 500 */
+	unsigned connections;         /* at once for one large body; 4 */
+	uint64_t ranges_from_bytes;   /* ... when so much is left; 16 MiB */
+	uint32_t range_bytes;         /* ... in parts of so much; 2 MiB */
+	uint64_t fast_bytes_ms;       /* one as fast as this needs no others;
+					 256 KiB */
 	const char *user_agent;
 	const char *ca_file;          /* NULL: SSL_CERT_FILE, else the usual
 					 places */

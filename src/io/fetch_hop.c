@@ -56,56 +56,58 @@ same_origin(const char *a, const char *b)
 }
 
 static struct web *
-web_of(const struct transfer *t)
+web_of(const struct hop *hop)
 {
 	char *web = NULL;
 
-	curl_easy_getinfo(t->hop.easy, CURLINFO_PRIVATE, &web);
+	curl_easy_getinfo(hop->easy, CURLINFO_PRIVATE, &web);
 	return (struct web *)(void *)web;
 }
 
 /* The kind of host this hop speaks to. Through a proxy the peer's address is
  * the proxy's and says nothing: only a host given in numbers does then. */
 static enum address_class
-class_of_hop(const struct transfer *t, const char *peer)
+class_of_hop(const struct hop *hop, const char *peer)
 {
 	char host[256];
 
-	return address_class_of(url_part(t->url, CURLUPART_HOST, host,
-					 sizeof(host)),
+	return address_class_of(url_part(hop->transfer->url, CURLUPART_HOST,
+					 host, sizeof(host)),
 				peer ? address_class_of(peer, ADDRESS_OPEN)
 				     : ADDRESS_OPEN);
 }
 
 static bool
-may_be_proxied(const struct web *web, const struct transfer *t)
+may_be_proxied(const struct web *web, const struct hop *hop)
 {
+	const struct transfer *t = hop->transfer;
+
 	return web->proxies.any && !t->order->unix_socket &&
 	       !transfer_has_flag(t, FETCH_FLAG_NO_PROXY) &&
-	       proxies_may_reach(class_of_hop(t, NULL));
+	       proxies_may_reach(class_of_hop(hop, NULL));
 }
 
 static bool
-is_proxied(const struct transfer *t)
+is_proxied(const struct hop *hop)
 {
 #if LIBCURL_VERSION_NUM >= 0x080700
 	long used = 0;
 
-	if (curl_easy_getinfo(t->hop.easy, CURLINFO_USED_PROXY, &used) == 0)
+	if (curl_easy_getinfo(hop->easy, CURLINFO_USED_PROXY, &used) == 0)
 		return used;
 #endif
-	return may_be_proxied(web_of(t), t);
+	return may_be_proxied(web_of(hop), hop);
 }
 
 static void
-refuse_inwards(struct transfer *t)
+refuse_inwards(struct hop *hop)
 {
 	char url[96];
 
-	t->hop.stop = STOP_MIRROR;
-	failure_set(&t->hop.stopped, ERROR_NETWORK, "redirects to %s, "
+	hop->stop = STOP_MIRROR;
+	failure_set(&hop->stopped, ERROR_NETWORK, "redirects to %s, "
 		    "an address local to this host: refused",
-		    url_redact(t->url, url, 80));
+		    url_redact(hop->transfer->url, url, 80));
 }
 
 /* ---- callbacks ---- */
@@ -115,14 +117,15 @@ refuse_inwards(struct transfer *t)
 static curl_socket_t
 on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to)
 {
-	struct transfer *t = context;
+	struct hop *hop = context;
+	const struct transfer *t = hop->transfer;
 	char peer[64];
 
 	if (purpose == CURLSOCKTYPE_IPCXN && t->redirects > 0 &&
-	    !may_be_proxied(web_of(t), t) &&
+	    !may_be_proxied(web_of(hop), hop) &&
 	    address_text(&to->addr, peer, sizeof(peer)) &&
-	    !address_may_redirect(t->origin, class_of_hop(t, peer))) {
-		refuse_inwards(t);
+	    !address_may_redirect(t->origin, class_of_hop(hop, peer))) {
+		refuse_inwards(hop);
 		return CURL_SOCKET_BAD;
 	}
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
@@ -136,7 +139,8 @@ on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to)
 static curl_socket_t
 on_open_given(void *context, curlsocktype purpose, struct curl_sockaddr *to)
 {
-	struct transfer *t = context;
+	struct hop *hop = context;
+	struct transfer *t = hop->transfer;
 
 	if (t->order->socket_fd < 0)
 		return CURL_SOCKET_BAD;
@@ -148,8 +152,8 @@ on_open_given(void *context, curlsocktype purpose, struct curl_sockaddr *to)
 
 	memcpy(&to->addr, &nobody, sizeof(nobody));
 	to->addrlen = sizeof(nobody);
-	t->hop.stand_in = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	return t->hop.stand_in;
+	hop->stand_in = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return hop->stand_in;
 #else
 	return steal_fd(&t->order->socket_fd);
 #endif
@@ -158,33 +162,34 @@ on_open_given(void *context, curlsocktype purpose, struct curl_sockaddr *to)
 static int
 on_given_opened(void *context, curl_socket_t fd, curlsocktype purpose)
 {
-	const struct transfer *t = context;
+	const struct hop *hop = context;
 
-	return t->hop.stand_in ? CURL_SOCKOPT_OK
+	return hop->stand_in ? CURL_SOCKOPT_OK
 			       : CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
 static int
-give_socket(struct transfer *t)
+give_socket(struct hop *hop)
 {
-	int fd = t->hop.stand_in;
+	int fd = hop->stand_in;
 
-	t->hop.stand_in = 0;
-	return fd && dup3(t->order->socket_fd, fd, O_CLOEXEC) < 0 ? -1 : 0;
+	hop->stand_in = 0;
+	return fd && dup3(hop->transfer->order->socket_fd, fd,
+			  O_CLOEXEC) < 0 ? -1 : 0;
 }
 
 /* Curl keeps connections apart by the path, and uses one again where it can:
  * then the new one is closed unused. */
 static void
-use_given_socket(struct transfer *t)
+use_given_socket(struct hop *hop)
 {
-	CURL *easy = t->hop.easy;
+	CURL *easy = hop->easy;
 
 	curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH,
-			 t->order->unix_socket);
+			 hop->transfer->order->unix_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_given);
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_given_opened);
-	curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, t);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, hop);
 }
 
 /* Connected, nothing sent yet. */
@@ -192,18 +197,19 @@ static int
 on_connected(void *context, char *peer, char *local, int peer_port,
 	     int local_port)
 {
-	struct transfer *t = context;
-	enum address_class class = class_of_hop(t, is_proxied(t) ? NULL : peer);
+	struct hop *hop = context;
+	struct transfer *t = hop->transfer;
+	enum address_class class = class_of_hop(hop, is_proxied(hop) ? NULL : peer);
 
 	/* (Another address of the same name may have been refused.) */
-	t->hop.stop = STOP_NOT;
-	t->progress_ms = clock_ms();
-	if (give_socket(t) < 0)
+	hop->stop = STOP_NOT;
+	hop->progress_ms = clock_ms();
+	if (give_socket(hop) < 0)
 		return CURL_PREREQFUNC_ABORT;
 	if (t->redirects == 0) {
 		t->origin = class;
 	} else if (!address_may_redirect(t->origin, class)) {
-		refuse_inwards(t);
+		refuse_inwards(hop);
 		return CURL_PREREQFUNC_ABORT;
 	}
 	return CURL_PREREQFUNC_OK;
@@ -211,11 +217,11 @@ on_connected(void *context, char *peer, char *local, int peer_port,
 
 /* The connection's TLS session, to know its close_notify by; or NULL. */
 static const void *
-tls_session(const struct transfer *t)
+tls_session(const struct hop *hop)
 {
 	struct curl_tlssessioninfo *info = NULL;
 
-	if (curl_easy_getinfo(t->hop.easy, CURLINFO_TLS_SSL_PTR, &info) ||
+	if (curl_easy_getinfo(hop->easy, CURLINFO_TLS_SSL_PTR, &info) ||
 	    !info || info->backend != CURLSSLBACKEND_OPENSSL)
 		return NULL;
 	return info->internals;
@@ -224,36 +230,36 @@ tls_session(const struct transfer *t)
 static size_t
 on_header(char *line, size_t size, size_t n, void *context)
 {
-	struct transfer *t = context;
+	struct hop *hop = context;
 	char path[256];
 
 	n *= size;
-	transfer_moved(t, n);
-	t->hop.head_bytes += n;
-	if (t->hop.head_bytes > HEAD_BYTES_MAX) {
-		t->hop.stop = STOP_MIRROR;
-		failure_set(&t->hop.stopped, ERROR_NETWORK,
+	hop_moved(hop, n);
+	hop->head_bytes += n;
+	if (hop->head_bytes > HEAD_BYTES_MAX) {
+		hop->stop = STOP_MIRROR;
+		failure_set(&hop->stopped, ERROR_NETWORK,
 			    "answered with more than %d KiB of headers",
 			    HEAD_BYTES_MAX / 1024);
 		return 0;
 	}
-	if (t->hop.judged)
+	if (hop->judged)
 		return n;   /* trailers */
-	fetch_answer_line(&t->hop.answer, line, n);
-	transfer_note_field(t, line, n);
-	if (n > 2 || t->hop.answer.status < 200)
+	fetch_answer_line(&hop->answer, line, n);
+	hop_note_field(hop, line, n);
+	if (n > 2 || hop->answer.status < 200)
 		return n;   /* not the blank line, or 1xx: another follows */
-	t->hop.tls = tls_session(t);
-	transfer_judge(t, url_part(t->url, CURLUPART_PATH, path,
-				   sizeof(path)));
-	return t->hop.stop == STOP_NOT ? n : 0;
+	hop->tls = tls_session(hop);
+	hop_judge(hop, url_part(hop->transfer->url, CURLUPART_PATH, path,
+				sizeof(path)), is_proxied(hop));
+	return hop->stop == STOP_NOT ? n : 0;
 }
 
 static size_t
 on_body(char *data, size_t size, size_t n, void *context)
 {
 	n *= size;
-	switch (transfer_deliver(context, data, n)) {
+	switch (hop_deliver(context, data, n)) {
 	case DELIVER_TAKEN:
 		return n;
 	case DELIVER_PAUSE:
@@ -266,7 +272,7 @@ on_body(char *data, size_t size, size_t n, void *context)
 static size_t
 on_read(char *out, size_t size, size_t n, void *context)
 {
-	ssize_t got = transfer_request_body(context, out, size * n);
+	ssize_t got = hop_request_body(context, out, size * n);
 
 	return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
 }
@@ -274,11 +280,11 @@ on_read(char *out, size_t size, size_t n, void *context)
 static int
 on_seek(void *context, curl_off_t offset, int origin)
 {
-	struct transfer *t = context;
+	struct hop *hop = context;
 
 	if (origin != SEEK_SET || offset < 0)
 		return CURL_SEEKFUNC_CANTSEEK;
-	t->hop.body_at = (uint64_t)offset;
+	hop->body_at = (uint64_t)offset;
 	return CURL_SEEKFUNC_OK;
 }
 
@@ -297,38 +303,40 @@ on_close_notify(void *context, const void *ssl)
 {
 	const struct web *web = context;
 
-	for (struct transfer *t = web->running; t; t = t->hop.next)
-		if (t->hop.tls == ssl)
-			t->hop.close_notify = true;
+	for (struct hop *hop = web->running; hop; hop = hop->next)
+		if (hop->tls == ssl)
+			hop->close_notify = true;
 }
 
 /* ---- one request ---- */
 
 static void
-add_header(struct transfer *t, const char *line)
+add_header(struct hop *hop, const char *line)
 {
-	struct curl_slist *longer = curl_slist_append(t->hop.headers, line);
+	struct curl_slist *longer = curl_slist_append(hop->headers, line);
 
 	if (!longer)
 		out_of_memory(strlen(line));
-	t->hop.headers = longer;
+	hop->headers = longer;
 }
 
 /* The caller's headers stay with the server they were meant for. */
 static void
-set_headers(struct transfer *t)
+set_headers(struct hop *hop)
 {
+	const struct transfer *t = hop->transfer;
 	bool at_home = t->redirects == 0 ||
 		       same_origin(t->url, t->order->urls[t->mirror]);
 
-	transfer_headers(t, at_home, add_header);
-	curl_easy_setopt(t->hop.easy, CURLOPT_HTTPHEADER, t->hop.headers);
+	hop_headers(hop, at_home, add_header);
+	curl_easy_setopt(hop->easy, CURLOPT_HTTPHEADER, hop->headers);
 }
 
 static void
-set_method(struct transfer *t)
+set_method(struct hop *hop)
 {
-	CURL *easy = t->hop.easy;
+	const struct transfer *t = hop->transfer;
+	CURL *easy = hop->easy;
 
 	if (transfer_method_is(t, "HEAD")) {
 		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -339,9 +347,9 @@ set_method(struct transfer *t)
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
 				 (curl_off_t)t->order->head.body_bytes);
 		curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
-		curl_easy_setopt(easy, CURLOPT_READDATA, t);
+		curl_easy_setopt(easy, CURLOPT_READDATA, hop);
 		curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
-		curl_easy_setopt(easy, CURLOPT_SEEKDATA, t);
+		curl_easy_setopt(easy, CURLOPT_SEEKDATA, hop);
 	}
 	if (!transfer_method_is(t, "GET"))
 		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
@@ -350,9 +358,9 @@ set_method(struct transfer *t)
 
 /* What no caller can change. */
 static void
-set_policy(struct web *web, struct transfer *t)
+set_policy(struct web *web, struct hop *hop)
 {
-	CURL *easy = t->hop.easy;
+	CURL *easy = hop->easy;
 
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
@@ -378,7 +386,7 @@ set_policy(struct web *web, struct transfer *t)
 			 (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	if (!may_be_proxied(web, t))
+	if (!may_be_proxied(web, hop))
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_SHARE, web->share);
 }
@@ -392,10 +400,10 @@ is_openssl(void)
 }
 
 static bool
-needs_trust(const struct web *web, const struct transfer *t)
+needs_trust(const struct web *web, const struct hop *hop)
 {
-	return strncasecmp(t->url, "https:", 6) == 0 ||
-	       (web->proxies.any_https && may_be_proxied(web, t));
+	return strncasecmp(hop->transfer->url, "https:", 6) == 0 ||
+	       (web->proxies.any_https && may_be_proxied(web, hop));
 }
 
 /* What only root can read was read before. */
@@ -412,24 +420,22 @@ use_preloaded(struct web *web, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &bundle);
 }
 
-/* -1: there is nothing to check a certificate with, and T was told so. */
+/* -1: there is nothing to check a certificate with; *WHY says so. */
 static int
-set_trust(struct web *web, struct transfer *t)
+set_trust(struct web *web, struct hop *hop, struct failure *why)
 {
-	CURL *easy = t->hop.easy;
+	CURL *easy = hop->easy;
 	struct tls_trust trust;
-	struct failure why;
 
 	tls_trust_find(web->options->ca_file, web->bundle_only, &trust);
 	if (trust.problem[0] && web->options->ca_bundle_bytes) {
 		trust = (struct tls_trust){ .file = NULL };
 		use_preloaded(web, easy);
 	} else if (trust.problem[0]) {
-		failure_set(&why, ERROR_NETWORK, "%s", trust.problem);
-		transfer_next_mirror(t, &why);
+		failure_set(why, ERROR_NETWORK, "%s", trust.problem);
 		return -1;
 	}
-	t->hop.by_directory = trust.has_more;
+	hop->by_directory = trust.has_more;
 	curl_easy_setopt(easy, CURLOPT_CAINFO, trust.file);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, trust.directory);
 	curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, trust.file);
@@ -445,26 +451,27 @@ set_trust(struct web *web, struct transfer *t)
 }
 
 static void
-set_callbacks(struct web *web, struct transfer *t)
+set_callbacks(struct web *web, struct hop *hop)
 {
-	CURL *easy = t->hop.easy;
+	CURL *easy = hop->easy;
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, web);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->hop.error);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, hop->error);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, hop);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, hop);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, hop);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
-	curl_easy_setopt(easy, CURLOPT_PREREQDATA, t);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, hop);
 }
 
 static void
-set_address(struct web *web, struct transfer *t)
+set_address(struct web *web, struct hop *hop)
 {
-	CURL *easy = t->hop.easy;
+	const struct transfer *t = hop->transfer;
+	CURL *easy = hop->easy;
 	bool stream = transfer_has_flag(t, FETCH_FLAG_STREAM);
 
 	curl_easy_setopt(easy, CURLOPT_URL, t->url);
@@ -474,55 +481,55 @@ set_address(struct web *web, struct transfer *t)
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
 			 stream ? STREAM_BUFFER_BYTES : EXCHANGE_BUFFER_BYTES);
 	if (t->order->unix_socket)
-		use_given_socket(t);
+		use_given_socket(hop);
 }
 
 void
-hop_start(struct web *web, struct transfer *t)
+hop_start(struct web *web, struct hop *hop)
 {
-	transfer_begin_hop(t);
-	t->hop.easy = curl_easy_init();
-	if (!t->hop.easy)
+	hop->easy = curl_easy_init();
+	if (!hop->easy)
 		out_of_memory(STREAM_BUFFER_BYTES);
-	set_policy(web, t);
-	set_callbacks(web, t);
-	set_address(web, t);
-	set_method(t);
-	set_headers(t);
-	t->hop.next = web->running;
-	web->running = t;
-	if (needs_trust(web, t) && set_trust(web, t) < 0) {
-		hop_drop(web, t);
+	set_policy(web, hop);
+	set_callbacks(web, hop);
+	set_address(web, hop);
+	set_method(hop);
+	set_headers(hop);
+	hop->next = web->running;
+	web->running = hop;
+	if (needs_trust(web, hop) && set_trust(web, hop, &hop->stopped) < 0) {
+		hop->stop = STOP_MIRROR;
+		hop_ended(hop, &(struct hop_result){ .end = HOP_IMPOSSIBLE });
+		hop_drop(web, hop);
 		return;
 	}
-	curl_multi_add_handle(web->multi, t->hop.easy);
+	curl_multi_add_handle(web->multi, hop->easy);
 }
 
 void
-hop_drop(struct web *web, struct transfer *t)
+hop_drop(struct web *web, struct hop *hop)
 {
-	struct transfer **at = &web->running;
+	struct hop **at = &web->running;
 
-	if (!t->hop.easy)
+	if (!hop->easy)
 		return;
-	while (*at && *at != t)
-		at = &(*at)->hop.next;
+	while (*at && *at != hop)
+		at = &(*at)->next;
 	if (*at)
-		*at = t->hop.next;
-	curl_multi_remove_handle(web->multi, t->hop.easy);
-	curl_easy_cleanup(t->hop.easy);
-	curl_slist_free_all(t->hop.headers);
-	t->hop.easy = NULL;
-	t->hop.headers = NULL;
-	t->hop.next = NULL;
+		*at = hop->next;
+	curl_multi_remove_handle(web->multi, hop->easy);
+	curl_easy_cleanup(hop->easy);
+	curl_slist_free_all(hop->headers);
+	hop->easy = NULL;
+	hop->headers = NULL;
+	hop->next = NULL;
 }
 
 void
-hop_resume(struct transfer *t)
+hop_resume(struct hop *hop)
 {
-	transfer_unpaused(t);
 	/* May call on_body at once, which may pause again. */
-	curl_easy_pause(t->hop.easy, CURLPAUSE_CONT);
+	curl_easy_pause(hop->easy, CURLPAUSE_CONT);
 }
 
 /* ---- how it ended ---- */
@@ -568,48 +575,48 @@ end_of(CURLcode code, const char *text)
 }
 
 static void
-report(struct web *web, struct transfer *t, CURLcode code)
+report(struct web *web, struct hop *hop, CURLcode code)
 {
-	const char *text = t->hop.error[0] ? t->hop.error
+	const char *text = hop->error[0] ? hop->error
 					   : curl_easy_strerror(code);
 	struct hop_result result = {
 		.end = end_of(code, text),
 		.text = text,
-		.proxied = may_be_proxied(web, t),
+		.proxied = may_be_proxied(web, hop),
 	};
 	long sys = 0, verify = 0, proxy_status = 0;
 	char *location = NULL;
 
 	/* The bundle has the last word: someone may have put a certificate
 	 * into it by hand. */
-	if (result.end == HOP_CERTIFICATE && t->hop.by_directory) {
+	if (result.end == HOP_CERTIFICATE && hop->by_directory) {
 		web->bundle_only = true;
-		transfer_restart(t);
+		hop_again(hop);
 		return;
 	}
-	curl_easy_getinfo(t->hop.easy, CURLINFO_OS_ERRNO, &sys);
-	curl_easy_getinfo(t->hop.easy, CURLINFO_SSL_VERIFYRESULT, &verify);
-	curl_easy_getinfo(t->hop.easy, CURLINFO_HTTP_CONNECTCODE,
+	curl_easy_getinfo(hop->easy, CURLINFO_OS_ERRNO, &sys);
+	curl_easy_getinfo(hop->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
+	curl_easy_getinfo(hop->easy, CURLINFO_HTTP_CONNECTCODE,
 			  &proxy_status);
-	curl_easy_getinfo(t->hop.easy, CURLINFO_REDIRECT_URL, &location);
+	curl_easy_getinfo(hop->easy, CURLINFO_REDIRECT_URL, &location);
 	result.sys = (int)sys;
 	/* X509_V_ERR_CERT_NOT_YET_VALID and ..._HAS_EXPIRED */
 	result.clock = verify == 9 || verify == 10;
 	result.proxy_status = (int)proxy_status;
 	result.location = location;
-	hop_ended(t, &result);
+	hop_ended(hop, &result);
 }
 
 /* ---- all of them ---- */
 
-static struct transfer *
-transfer_of(const struct web *web, const CURL *easy)
+static struct hop *
+hop_of(const struct web *web, const CURL *easy)
 {
-	struct transfer *t = web->running;
+	struct hop *hop = web->running;
 
-	while (t && t->hop.easy != easy)
-		t = t->hop.next;
-	return t;
+	while (hop && hop->easy != easy)
+		hop = hop->next;
+	return hop;
 }
 
 void
@@ -620,13 +627,14 @@ web_run(struct web *web)
 
 	curl_multi_perform(web->multi, &left);
 	while ((msg = curl_multi_info_read(web->multi, &left))) {
-		struct transfer *t = transfer_of(web, msg->easy_handle);
+		struct hop *hop = hop_of(web, msg->easy_handle);
 		CURLcode code = msg->data.result;
 
-		if (msg->msg != CURLMSG_DONE || !t)
+		if (msg->msg != CURLMSG_DONE || !hop)
 			continue;
-		report(web, t, code);
-		hop_drop(web, t);
+		if (!hop->unwanted)
+			report(web, hop, code);
+		hop_drop(web, hop);
 	}
 }
 

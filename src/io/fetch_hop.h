@@ -19,7 +19,7 @@
 struct web {
 	const struct fetcher_options *options;
 	void *multi, *share;
-	struct transfer *running;       /* list by hop.next */
+	struct hop *running;            /* list by next */
 	struct proxies proxies;
 	bool bundle_only;               /* the CA directory lacked one */
 	struct tls_watch watch;
@@ -29,12 +29,12 @@ int web_open(struct web *web, const struct fetcher_options *options);
 /* All hops have been dropped. */
 void web_close(struct web *web);
 
-/* Send the next request of T. */
-void hop_start(struct web *web, struct transfer *t);
-/* Give it up; nothing happens when none runs. */
-void hop_drop(struct web *web, struct transfer *t);
+/* Send the request that HOP was made for. */
+void hop_start(struct web *web, struct hop *hop);
+/* Give it up; nothing happens when it does not run. */
+void hop_drop(struct web *web, struct hop *hop);
 /* The pipe of a paused one has room again. */
-void hop_resume(struct transfer *t);
+void hop_resume(struct hop *hop);
 
 /* Move all that can move; hops that end tell their transfers. */
 void web_run(struct web *web);

@@ -12,14 +12,13 @@
 #include "io/digest.h"
 #include "io/fetch_secret.h"
 #include "io/fetch_private.h"
+#include "io/fetch_ranges.h"
+#include "io/fetch_retry.h"
 
 /* In the message of many mirrors' failures. */
 #define MIRRORS_SHOWN 3
 /* An attempt that brought so much does not count against the next ones. */
 #define PROGRESS_BYTES (1024 * 1024)
-/* Of one transfer, all mirrors together, however much progress there is. */
-#define RETRIES_MAX 100
-#define WAITS_MAX_MS (5 * 60 * 1000)
 
 /* ---- events ---- */
 
@@ -121,8 +120,7 @@ end(struct transfer *t, enum fetch_event_type type, enum error_code code,
 	drop_fd(&t->order->body_fd);
 	drop_fd(&t->order->socket_fd);
 	transfer_post(t, type, code, 0, text);
-	t->state = TRANSFER_ENDED;
-	t->hop.paused = false;
+	transfer_leave(t, TRANSFER_ENDED);
 }
 
 /* ---- how a hop ended ---- */
@@ -164,6 +162,12 @@ remember(struct transfer *t, const struct failure *why)
 }
 
 void
+transfer_complete(struct transfer *t)
+{
+	end(t, FETCH_DONE, ERROR_NONE, "");
+}
+
+void
 transfer_arrived(struct transfer *t)
 {
 	struct failure why;
@@ -176,7 +180,7 @@ transfer_arrived(struct transfer *t)
 		transfer_retry(t, &why);
 		return;
 	}
-	end(t, FETCH_DONE, ERROR_NONE, "");
+	transfer_complete(t);
 }
 
 void
@@ -184,12 +188,6 @@ transfer_redirect(struct transfer *t, const char *next)
 {
 	transfer_set_url(t, next);
 	t->redirects++;
-	transfer_wait_until(t, clock_ms());
-}
-
-void
-transfer_restart(struct transfer *t)
-{
 	transfer_wait_until(t, clock_ms());
 }
 
@@ -233,21 +231,6 @@ transfer_next_mirror(struct transfer *t, const struct failure *why)
 	transfer_post(t, FETCH_MIRROR, ERROR_NONE, 0, text);
 }
 
-/* Full jitter: anything between nothing and the doubled wait. */
-static int64_t
-backoff_ms(const struct transfer *t)
-{
-	int64_t most = t->options->backoff_ms;
-	uint32_t dice;
-
-	for (unsigned i = 1; i < t->attempt && most < FETCH_WAIT_MAX_MS; i++)
-		most *= 2;
-	if (most > FETCH_WAIT_MAX_MS)
-		most = FETCH_WAIT_MAX_MS;
-	random_bytes(&dice, sizeof(dice));
-	return most > 0 ? (int64_t)(dice % (uint64_t)(most + 1)) : 0;
-}
-
 /* Bytes that were delivered cannot be taken back: only the rest of the same
  * thing can follow them. */
 static bool
@@ -258,13 +241,56 @@ may_continue(const struct transfer *t)
 		!transfer_has_flag(t, FETCH_FLAG_ANY_STATUS));
 }
 
-/* All that this transfer may try again, and wait in between. */
-static bool
-within_retry_budget(const struct transfer *t, int64_t wait_ms)
+bool
+transfer_may_retry(const struct transfer *t, unsigned attempt,
+		   const struct fetch_answer *answer, int64_t *ret_wait_ms)
 {
-	return t->retries < RETRIES_MAX &&
-	       t->waited_ms + wait_ms <= WAITS_MAX_MS &&
-	       clock_ms() <= t->deadline.at_ms - wait_ms;
+	struct retry_case c = {
+		.attempt = attempt,
+		.attempts = transfer_has_flag(t, FETCH_FLAG_ONCE)
+			? 1 : t->options->attempts,
+		.backoff_ms = t->options->backoff_ms,
+		.retry_after_ms = answer->retry_after_ms,
+		.retries = t->retries,
+		.waited_ms = t->waited_ms,
+		.left_ms = t->deadline.at_ms - clock_ms(),
+	};
+
+	random_bytes(&c.dice, sizeof(c.dice));
+	return retry_decide(&c, ret_wait_ms);
+}
+
+void
+transfer_tell_retry(struct transfer *t, const struct failure *why,
+		    int64_t wait_ms)
+{
+	char text[384];
+
+	remember(t, why);
+	describe(t, t->mirror, text, sizeof(text));
+	transfer_post(t, FETCH_RETRY, ERROR_NONE, wait_ms, text);
+	t->retries++;
+	t->waited_ms += wait_ms;
+}
+
+/* Where the mirror is entered from, at WAKE_MS. */
+static void
+from_the_start(struct transfer *t, int64_t wake_ms)
+{
+	t->redirects = 0;
+	transfer_set_url(t, t->order->urls[t->mirror]);
+	transfer_wait_until(t, wake_ms);
+}
+
+void
+transfer_go_on(struct transfer *t, const struct failure *why)
+{
+	if (t->retries >= RETRY_TIMES_MAX) {
+		transfer_next_mirror(t, why);
+		return;
+	}
+	transfer_tell_retry(t, why, 0);
+	from_the_start(t, clock_ms());
 }
 
 static void
@@ -272,7 +298,7 @@ give_up_mirror(struct transfer *t, const struct failure *why)
 {
 	struct failure last = *why;
 
-	if (t->retries >= RETRIES_MAX)
+	if (t->retries >= RETRY_TIMES_MAX)
 		failure_set(&last, why->code, "%.*s (tried again %u times)",
 			    (int)sizeof(why->text) - 32, why->text,
 			    t->retries);
@@ -286,30 +312,18 @@ give_up_mirror(struct transfer *t, const struct failure *why)
 void
 transfer_retry(struct transfer *t, const struct failure *why)
 {
-	unsigned attempts = transfer_has_flag(t, FETCH_FLAG_ONCE)
-		? 1 : t->options->attempts;
 	int64_t wait_ms;
-	char text[384];
 
 	if (t->delivered - t->delivered_before >= PROGRESS_BYTES)
 		t->attempt = 1;
-	wait_ms = backoff_ms(t);
-	if (t->hop.answer.retry_after_ms > wait_ms)
-		wait_ms = t->hop.answer.retry_after_ms;
-	if (t->attempt >= attempts || !may_continue(t) ||
-	    !within_retry_budget(t, wait_ms)) {
+	if (!may_continue(t) ||
+	    !transfer_may_retry(t, t->attempt, &t->hop.answer, &wait_ms)) {
 		give_up_mirror(t, why);
 		return;
 	}
-	remember(t, why);
-	describe(t, t->mirror, text, sizeof(text));
-	transfer_post(t, FETCH_RETRY, ERROR_NONE, wait_ms, text);
+	transfer_tell_retry(t, why, wait_ms);
 	t->attempt++;
-	t->retries++;
-	t->waited_ms += wait_ms;
-	t->redirects = 0;
-	transfer_set_url(t, t->order->urls[t->mirror]);
-	transfer_wait_until(t, clock_ms() + wait_ms);
+	from_the_start(t, clock_ms() + wait_ms);
 }
 
 void
@@ -320,9 +334,8 @@ transfer_cancel(struct transfer *t)
 
 /* ---- what to make of it ---- */
 
-/* Would the same request end the same way? */
-static bool
-is_final(const struct hop_result *result)
+bool
+hop_end_is_final(const struct hop_result *result)
 {
 	switch (result->end) {
 	case HOP_TLS:
@@ -359,7 +372,7 @@ tls_words(const char *text)
 }
 
 static void
-describe_end(const struct transfer *t, const struct hop_result *result,
+describe_end(const struct hop *hop, const struct hop_result *result,
 	     struct failure *why)
 {
 	switch (result->end) {
@@ -371,7 +384,7 @@ describe_end(const struct transfer *t, const struct hop_result *result,
 		break;
 	case HOP_LATE:
 		failure_set(why, ERROR_TIMEOUT, "no connection within %" PRId64
-			    " ms", t->options->connect_timeout_ms);
+			    " ms", hop->transfer->options->connect_timeout_ms);
 		break;
 	case HOP_CERTIFICATE:
 		failure_set(why, ERROR_NETWORK, "certificate refused: %.90s%s",
@@ -384,7 +397,7 @@ describe_end(const struct transfer *t, const struct hop_result *result,
 		break;
 	case HOP_CUT:
 		failure_set(why, ERROR_NETWORK, "broke off after %" PRIu64
-			    " bytes", t->hop.got);
+			    " bytes", hop->got);
 		break;
 	case HOP_EMPTY:
 		failure_set(why, ERROR_NETWORK,
@@ -433,24 +446,31 @@ stopped(struct transfer *t)
 		transfer_next_mirror(t, &why);
 }
 
+void
+hop_describe_end(const struct hop *hop, const struct hop_result *result,
+		 struct failure *why)
+{
+	if (result->proxy_status >= 300)
+		failure_set(why, ERROR_NETWORK, "its proxy refuses to "
+			    "connect to it: %d", result->proxy_status);
+	else
+		describe_end(hop, result, why);
+}
+
 static void
 went_wrong(struct transfer *t, const struct hop_result *result)
 {
 	struct failure why;
 
-	if (result->proxy_status >= 300)
-		failure_set(&why, ERROR_NETWORK, "its proxy refuses to "
-			    "connect to it: %d", result->proxy_status);
-	else
-		describe_end(t, result, &why);
-	if (is_final(result))
+	hop_describe_end(&t->hop, result, &why);
+	if (hop_end_is_final(result))
 		transfer_next_mirror(t, &why);
 	else
 		transfer_retry(t, &why);
 }
 
-void
-hop_ended(struct transfer *t, const struct hop_result *result)
+static void
+body_hop_ended(struct transfer *t, const struct hop_result *result)
 {
 	struct failure why;
 
@@ -472,4 +492,13 @@ hop_ended(struct transfer *t, const struct hop_result *result)
 	} else {
 		transfer_arrived(t);
 	}
+}
+
+void
+hop_ended(struct hop *hop, const struct hop_result *result)
+{
+	if (hop->part)
+		ranges_hop_ended(hop, result);
+	else
+		body_hop_ended(hop->transfer, result);
 }

@@ -33,5 +33,5 @@ struct hop_result {
 	const char *location;       /* whole address of a redirect, or NULL */
 };
 
-/* T leaves RUNNING. */
-void hop_ended(struct transfer *t, const struct hop_result *result);
+/* Its transfer leaves RUNNING, unless it was one of several parts. */
+void hop_ended(struct hop *hop, const struct hop_result *result);

@@ -11,6 +11,8 @@
 
 #include "base/arena.h"
 #include "base/own.h"
+#include "base/str.h"
+#include "io/fetch_ranges.h"
 
 #define REDIRECTS_MAX 5
 #define DRAIN_BYTES_MAX (64 * 1024)     /* of an error page, to reuse its
@@ -34,11 +36,19 @@ transfer_set_url(struct transfer *t, const char *url)
 }
 
 void
+transfer_leave(struct transfer *t, enum transfer_state to)
+{
+	ranges_stop(t);
+	t->state = to;
+	t->hop.unwanted = true;
+	t->hop.paused = false;
+}
+
+void
 transfer_wait_until(struct transfer *t, int64_t wake_ms)
 {
-	t->state = TRANSFER_WAITING;
+	transfer_leave(t, TRANSFER_WAITING);
 	t->wake_ms = wake_ms;
-	t->hop.paused = false;
 }
 
 void
@@ -48,18 +58,20 @@ transfer_enter_mirror(struct transfer *t)
 	t->redirects = 0;
 	t->validator[0] = '\0';
 	t->etag[0] = '\0';
+	t->width = t->options->connections;
 	transfer_set_url(t, t->order->urls[t->mirror]);
 	transfer_wait_until(t, clock_ms());
 }
 
 struct transfer *
 transfer_new(struct fetch_order *order, const struct fetcher_options *options,
-	     struct outbox *outbox)
+	     struct outbox *outbox, struct range_pool *pool)
 {
 	struct transfer *t = xcalloc(1, sizeof(*t));
 
 	t->options = options;
 	t->outbox = outbox;
+	t->pool = pool;
 	t->order = order;
 	t->deadline.at_ms = order->head.deadline_ms;
 	t->size = FETCH_SIZE_UNKNOWN;
@@ -75,6 +87,7 @@ transfer_free(struct transfer *t)
 	drop_fd(&t->order->body_fd);
 	drop_fd(&t->order->socket_fd);
 	free(t->order);
+	ranges_free(t);
 	free(t->failures);
 	free(t->url);
 	free(t);
@@ -101,10 +114,19 @@ transfer_is_https(const char *url)
 }
 
 void
-transfer_begin_hop(struct transfer *t)
+hop_init(struct hop *hop, struct transfer *t, struct part *part)
 {
-	memset(&t->hop, 0, sizeof(t->hop));
-	fetch_answer_init(&t->hop.answer);
+	memset(hop, 0, sizeof(*hop));
+	hop->transfer = t;
+	hop->part = part;
+	hop->progress_ms = clock_ms();
+	fetch_answer_init(&hop->answer);
+}
+
+static struct hop *
+begin_hop(struct transfer *t)
+{
+	hop_init(&t->hop, t, NULL);
 	if (t->redirects == 0) {
 		t->was_https = false;
 		t->delivered_before = t->delivered;
@@ -112,8 +134,9 @@ transfer_begin_hop(struct transfer *t)
 	t->was_https |= transfer_is_https(t->url);
 	t->hop.ranged = transfer_is_probe(t) ? !transfer_method_is(t, "HEAD")
 				    : t->delivered > 0 && t->validator[0];
-	transfer_unpaused(t);
+	transfer_pace_anew(t);
 	t->state = TRANSFER_RUNNING;
+	return &t->hop;
 }
 
 bool
@@ -137,40 +160,62 @@ has_header(const struct transfer *t, const char *name)
 }
 
 void
-transfer_headers(struct transfer *t, bool at_home,
-		 void (*add)(struct transfer *t, const char *line))
+hop_headers(struct hop *hop, bool at_home,
+	    void (*add)(struct hop *hop, const char *line))
 {
+	const struct transfer *t = hop->transfer;
 	char line[256];
 
-	add(t, "Expect:");
+	add(hop, "Expect:");
 	if (transfer_takes_body(t) && !has_header(t, "Content-Type"))
-		add(t, "Content-Type:");
+		add(hop, "Content-Type:");
 	for (size_t i = 0; at_home && t->order->headers[i]; i++)
-		add(t, t->order->headers[i]);
-	if (t->hop.ranged && transfer_is_probe(t)) {
-		add(t, "Range: bytes=0-0");
-	} else if (t->hop.ranged) {
+		add(hop, t->order->headers[i]);
+	if (hop->part) {
+		ranges_headers(hop, add);
+	} else if (hop->ranged && transfer_is_probe(t)) {
+		add(hop, "Range: bytes=0-0");
+	} else if (hop->ranged) {
 		snprintf(line, sizeof(line), "Range: bytes=%" PRIu64 "-",
 			 t->delivered);
-		add(t, line);
+		add(hop, line);
 		snprintf(line, sizeof(line), "If-Range: %s", t->validator);
-		add(t, line);
+		add(hop, line);
 	}
 }
 
 void
-transfer_moved(struct transfer *t, size_t n)
+hop_moved(struct hop *hop, size_t n)
 {
-	t->hop.moved += n;
-	t->progress_ms = clock_ms();
+	hop->transfer->moved += n;
+	hop->progress_ms = clock_ms();
 }
 
 void
-transfer_unpaused(struct transfer *t)
+transfer_pace_anew(struct transfer *t)
 {
-	t->hop.paused = false;
-	t->progress_ms = t->hop.pace_ms = clock_ms();
-	t->hop.pace_moved = t->hop.moved;
+	t->pace_ms = clock_ms();
+	t->pace_moved = t->moved;
+}
+
+/* May parts of this body be asked for beside it? Only by the strong ETag
+ * that all of it has, and never through a proxy: one that keeps what it
+ * passes on keeps whole things. */
+static bool
+is_divisible(const struct hop *hop, bool proxied)
+{
+	const struct transfer *t = hop->transfer;
+
+	return !proxied && t->size != FETCH_SIZE_UNKNOWN &&
+	       (hop->answer.has_range || hop->answer.takes_ranges) &&
+	       hop->answer.etag[0] == '"' &&
+	       str_equal(hop->answer.etag, t->etag) &&
+	       !hop->answer.coding[0] && !hop->answer.chunked &&
+	       transfer_method_is(t, "GET") && !transfer_is_probe(t) &&
+	       transfer_has_flag(t, FETCH_FLAG_STREAM) &&
+	       !transfer_has_flag(t, FETCH_FLAG_ONCE) &&
+	       !t->order->unix_socket && !has_header(t, "Range") &&
+	       !has_header(t, "If-Match");
 }
 
 /* The name of LINE[0..n) as the order has it, or NULL. */
@@ -188,11 +233,11 @@ wanted_name(const struct transfer *t, const char *line, size_t n)
 }
 
 void
-transfer_note_field(struct transfer *t, const char *line, size_t n)
+hop_note_field(struct hop *hop, const char *line, size_t n)
 {
-	char *fields = t->hop.fields;
+	char *fields = hop->fields;
 	size_t used = strlen(fields), from;
-	const char *name = wanted_name(t, line, n);
+	const char *name = wanted_name(hop->transfer, line, n);
 
 	/* A status line: what came before was of an interim answer. */
 	if (n >= 5 && memcmp(line, "HTTP/", 5) == 0)
@@ -208,23 +253,16 @@ transfer_note_field(struct transfer *t, const char *line, size_t n)
 		if (line[i] < 0x20 || line[i] > 0x7e)
 			return;
 	if (from >= n ||
-	    used + strlen(name) + 2 + (n - from) + 2 > sizeof(t->hop.fields))
+	    used + strlen(name) + 2 + (n - from) + 2 > sizeof(hop->fields))
 		return;
-	snprintf(fields + used, sizeof(t->hop.fields) - used, "%s: %.*s\n",
+	snprintf(fields + used, sizeof(hop->fields) - used, "%s: %.*s\n",
 		 name, (int)(n - from), line + from);
 }
 
 static void
-stop_hop(struct transfer *t, enum stop how, const struct failure *why)
+judge_body(struct hop *hop, const char *path, bool proxied)
 {
-	t->hop.stop = how;
-	t->hop.stopped = *why;
-}
-
-void
-transfer_judge(struct transfer *t, const char *path)
-{
-	struct hop *hop = &t->hop;
+	struct transfer *t = hop->transfer;
 	struct fetch_ask ask = {
 		.path = path,
 		.delivered = t->delivered,
@@ -257,22 +295,29 @@ transfer_judge(struct transfer *t, const char *path)
 		t->started = true;
 		transfer_post(t, FETCH_STARTED, ERROR_NONE, 0, "");
 	}
+	ranges_allow(t, is_divisible(hop, proxied));
 }
 
-/* One write to the pipe, within the limit; > 0 bytes, 0 the pipe is full,
- * -1 stopped. */
-static ssize_t
-put(struct transfer *t, const char *data, size_t n)
+void
+hop_judge(struct hop *hop, const char *path, bool proxied)
+{
+	if (hop->part)
+		ranges_judge(hop);
+	else
+		judge_body(hop, path, proxied);
+}
+
+ssize_t
+transfer_put(struct transfer *t, const char *data, size_t n,
+	     struct failure *why)
 {
 	uint64_t limit = t->order->head.max_bytes;
-	struct failure why;
 	ssize_t done;
 
 	if (t->delivered >= limit) {
-		failure_set(&why, ERROR_LIMIT,
+		failure_set(why, ERROR_LIMIT,
 			    "is more than the limit of %" PRIu64 " bytes",
 			    limit);
-		stop_hop(t, STOP_ALL, &why);
 		return -1;
 	}
 	if (n > limit - t->delivered)
@@ -286,9 +331,8 @@ put(struct transfer *t, const char *data, size_t n)
 	}
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return 0;
-	failure_set(&why, ERROR_NETWORK, "its reader went away (%s)",
+	failure_set(why, ERROR_NETWORK, "its reader went away (%s)",
 		    strerror(errno));
-	stop_hop(t, STOP_ALL, &why);
 	return -1;
 }
 
@@ -301,13 +345,13 @@ skip(struct hop *hop, size_t n)
 	return left_out;
 }
 
-enum delivery
-transfer_deliver(struct transfer *t, const char *data, size_t n)
+static enum delivery
+deliver_body(struct hop *hop, const char *data, size_t n)
 {
-	struct hop *hop = &t->hop;
+	struct transfer *t = hop->transfer;
 	size_t at = hop->held < n ? hop->held : n;
 
-	transfer_moved(t, n);
+	hop_moved(hop, n);
 	if (!hop->judged)
 		return DELIVER_STOP;
 	if (hop->verdict != FETCH_TAKE) {
@@ -319,10 +363,13 @@ transfer_deliver(struct transfer *t, const char *data, size_t n)
 	while (at < n) {
 		size_t skipped = skip(hop, n - at);
 		ssize_t done = skipped ? (ssize_t)skipped
-				       : put(t, data + at, n - at);
+				       : transfer_put(t, data + at, n - at,
+						      &hop->stopped);
 
-		if (done < 0)
+		if (done < 0) {
+			hop->stop = STOP_ALL;
 			return DELIVER_STOP;
+		}
 		if (done == 0) {
 			hop->held = at;
 			hop->paused = true;
@@ -331,26 +378,45 @@ transfer_deliver(struct transfer *t, const char *data, size_t n)
 		at += (size_t)done;
 		hop->got += (uint64_t)done;
 	}
-	return DELIVER_TAKEN;
+	return ranges_take_over(t) ? DELIVER_STOP : DELIVER_TAKEN;
+}
+
+enum delivery
+hop_deliver(struct hop *hop, const char *data, size_t n)
+{
+	if (hop->unwanted)
+		return DELIVER_STOP;
+	return hop->part ? ranges_deliver(hop, data, n)
+			 : deliver_body(hop, data, n);
 }
 
 ssize_t
-transfer_request_body(struct transfer *t, char *out, size_t n)
+hop_request_body(struct hop *hop, char *out, size_t n)
 {
-	uint64_t left = t->order->head.body_bytes - t->hop.body_at;
+	const struct fetch_order *order = hop->transfer->order;
+	uint64_t left = order->head.body_bytes - hop->body_at;
 	ssize_t got;
 
-	transfer_moved(t, n);
+	hop_moved(hop, n);
 	if (n > left)
 		n = (size_t)left;
 	if (n == 0)
 		return 0;
 	do {
-		got = pread(t->order->body_fd, out, n, (off_t)t->hop.body_at);
+		got = pread(order->body_fd, out, n, (off_t)hop->body_at);
 	} while (got < 0 && errno == EINTR);
 	if (got > 0)
-		t->hop.body_at += (uint64_t)got;
+		hop->body_at += (uint64_t)got;
 	return got;
+}
+
+void
+hop_again(struct hop *hop)
+{
+	if (hop->part)
+		ranges_hop_again(hop);
+	else
+		transfer_wait_until(hop->transfer, clock_ms());
 }
 
 const char *
@@ -383,33 +449,45 @@ is_patient(const struct transfer *t)
 }
 
 static int64_t
-stalls_at_ms(const struct transfer *t)
-{
-	return t->progress_ms + t->options->stall_timeout_ms;
-}
-
-static int64_t
-window_ends_ms(const struct transfer *t)
-{
-	return t->hop.pace_ms + t->options->pace_window_ms;
-}
-
-static int64_t
 earlier(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
 
+static int64_t
+stalls_at_ms(const struct transfer *t)
+{
+	return ranges_alone(t) ? INT64_MAX
+		: t->hop.progress_ms + t->options->stall_timeout_ms;
+}
+
+/* Its speed is that of all its connections. */
+static int64_t
+window_ends_ms(const struct transfer *t)
+{
+	return ranges_alone(t) && !ranges_running(t)
+		? INT64_MAX : t->pace_ms + t->options->pace_window_ms;
+}
+
+bool
+transfer_is_blocked(const struct transfer *t)
+{
+	return t->hop.paused || ranges_blocked(t);
+}
+
 int64_t
 transfer_due_ms(const struct transfer *t)
 {
-	int64_t last = t->deadline.at_ms;
+	int64_t due = t->deadline.at_ms;
 
 	if (t->state == TRANSFER_WAITING)
-		return earlier(last, t->wake_ms);
-	if (t->hop.paused || is_patient(t))
-		return last;
-	return earlier(last, earlier(stalls_at_ms(t), window_ends_ms(t)));
+		return earlier(due, t->wake_ms);
+	if (is_patient(t))
+		return due;
+	due = earlier(due, ranges_due_ms(t));
+	if (transfer_is_blocked(t))
+		return due;
+	return earlier(due, earlier(stalls_at_ms(t), window_ends_ms(t)));
 }
 
 static void
@@ -429,39 +507,70 @@ static bool
 is_slow(struct transfer *t, int64_t now_ms, struct failure *why)
 {
 	const struct fetcher_options *options = t->options;
-	uint64_t moved = t->hop.moved - t->hop.pace_moved;
+	uint64_t moved = t->moved - t->pace_moved;
 
 	if (now_ms >= stalls_at_ms(t)) {
 		failure_set(why, ERROR_TIMEOUT, "no byte for %" PRId64 " s",
 			    options->stall_timeout_ms / 1000);
 		return true;
 	}
+	if (now_ms < window_ends_ms(t))
+		return false;
 	if (moved < options->pace_bytes) {
 		failure_set(why, ERROR_TIMEOUT, "too slow: %" PRIu64 " bytes "
 			    "in %" PRId64 " s", moved,
 			    options->pace_window_ms / 1000);
 		return true;
 	}
-	t->hop.pace_ms = now_ms;
-	t->hop.pace_moved = t->hop.moved;
+	transfer_pace_anew(t);
 	return false;
 }
 
-enum transfer_due
+void
 transfer_tick(struct transfer *t, int64_t now_ms)
 {
 	struct failure why;
 
 	if (now_ms >= t->deadline.at_ms) {
 		out_of_time(t);
-		return DUE_ENDED;
+		return;
 	}
-	if (now_ms < transfer_due_ms(t))
-		return DUE_NOTHING;
+	if (t->state != TRANSFER_RUNNING || is_patient(t))
+		return;
+	ranges_tick(t, now_ms);
+	if (t->state == TRANSFER_RUNNING && !transfer_is_blocked(t) &&
+	    is_slow(t, now_ms, &why))
+		transfer_retry(t, &why);
+}
+
+/* ---- what is to be done ---- */
+
+struct hop *
+transfer_unwanted_hop(struct transfer *t)
+{
+	return t->hop.easy && t->hop.unwanted ? &t->hop
+					      : ranges_unwanted_hop(t);
+}
+
+struct hop *
+transfer_due_hop(struct transfer *t, int64_t now_ms)
+{
 	if (t->state == TRANSFER_WAITING)
-		return DUE_START;
-	if (!is_slow(t, now_ms, &why))
-		return DUE_NOTHING;
-	transfer_retry(t, &why);
-	return DUE_ENDED;
+		return t->wake_ms <= now_ms ? begin_hop(t) : NULL;
+	return t->state == TRANSFER_RUNNING ? ranges_due_hop(t, now_ms)
+					    : NULL;
+}
+
+struct hop *
+transfer_unblocked(struct transfer *t)
+{
+	transfer_pace_anew(t);
+	if (!t->hop.paused) {
+		ranges_drain(t);
+		return NULL;
+	}
+	t->hop.paused = false;
+	t->hop.progress_ms = clock_ms();
+	ranges_stretch_anew(t);
+	return &t->hop;
 }

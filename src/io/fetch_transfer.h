@@ -6,8 +6,8 @@
  *
  *	WAITING --wake_ms--> (hop starts) RUNNING --ends--> WAITING or ENDED
  *
- * (Parallel ranges would be several hops of one transfer, put in order by
- * transfer_deliver().)
+ * While one runs, parts of a large body may be fetched beside it by hops of
+ * their own (io/fetch_ranges.h), which take its place when they are proven.
  */
 #pragma once
 
@@ -44,8 +44,16 @@ enum stop {
 	STOP_ALL,                   /* final */
 };
 
+struct transfer;
+struct part;
+struct ranges;
+struct range_pool;
+
 /* One request and its answer. Zeroed when it starts. */
 struct hop {
+	struct transfer *transfer;
+	struct part *part;          /* what it fetches; NULL: the body */
+	bool unwanted;              /* to be dropped; says nothing any more */
 	struct fetch_answer answer;
 	size_t head_bytes;          /* of header lines so far */
 	char fields[FETCH_FIELDS_BYTES];  /* those that are wanted */
@@ -55,9 +63,7 @@ struct hop {
 	struct fetch_plan plan;
 	uint64_t skip;              /* of the body, still to be left out */
 	uint64_t got;               /* bytes of this answer's body */
-	uint64_t moved;             /* bytes of any kind, either way */
-	int64_t pace_ms;            /* since when its speed is measured */
-	uint64_t pace_moved;        /* ... and what had moved by then */
+	int64_t progress_ms;        /* when bytes of any kind last moved */
 	size_t held;                /* handled front of what comes again */
 	bool paused;                /* the pipe is full */
 	int stand_in;               /* socket to be replaced; 0: none */
@@ -69,7 +75,7 @@ struct hop {
 	bool by_directory;          /* its CA came from the hashed directory */
 	/* io/fetch_hop.c's: */
 	void *easy, *headers;
-	struct transfer *next;
+	struct hop *next;
 	char error[256];            /* CURL_ERROR_SIZE */
 };
 
@@ -82,7 +88,9 @@ struct transfer {
 	struct deadline deadline;
 	enum transfer_state state;
 	int64_t wake_ms;            /* while waiting */
-	int64_t progress_ms;        /* while running: when bytes last moved */
+	uint64_t moved;             /* bytes of any kind, either way */
+	int64_t pace_ms;            /* since when its speed is measured */
+	uint64_t pace_moved;        /* ... and what had moved by then */
 
 	unsigned mirror;            /* index into order->urls */
 	unsigned attempt;           /* of this mirror, from 1 */
@@ -100,13 +108,21 @@ struct transfer {
 	bool started;               /* FETCH_STARTED was sent */
 	char etag[192];             /* of what was delivered; this mirror's */
 	char validator[192];        /* for If-Range */
-	struct hop hop;
+	struct hop hop;             /* the body, from one connection */
+
+	struct range_pool *pool;
+	struct ranges *ranges;      /* NULL: there were none yet */
+	unsigned width;             /* connections that this mirror bears */
+	bool divisible;             /* the answer that arrives, by ranges */
+	uint64_t stretch_from;      /* delivered without a wait for its reader */
+	int64_t stretch_ms;         /* ... since */
 };
 
 /* Takes ORDER and its descriptors; waits to be started at once. */
 struct transfer *transfer_new(struct fetch_order *order,
 			      const struct fetcher_options *options,
-			      struct outbox *outbox);
+			      struct outbox *outbox, struct range_pool *pool);
+/* Its hops have been dropped. */
 void transfer_free(struct transfer *t);
 
 bool transfer_method_is(const struct transfer *t, const char *method);
@@ -114,33 +130,32 @@ bool transfer_has_flag(const struct transfer *t, enum fetch_flag flag);
 
 /* ---- a hop, as it goes ---- */
 
-/* Running from now on. */
-void transfer_begin_hop(struct transfer *t);
 bool transfer_takes_body(const struct transfer *t);
 /* ADD each header line of this hop's request, as CURLOPT_HTTPHEADER takes
  * them ("Name:" leaves curl's own out); those of the caller only if it is
  * AT_HOME, with the server they were meant for. */
-void transfer_headers(struct transfer *t, bool at_home,
-		      void (*add)(struct transfer *t, const char *line));
+void hop_headers(struct hop *hop, bool at_home,
+		 void (*add)(struct hop *hop, const char *line));
 /* N bytes of any kind were sent or received: it is alive. */
-void transfer_moved(struct transfer *t, size_t n);
-/* The pipe has room again: the time in between was not the server's. */
-void transfer_unpaused(struct transfer *t);
+void hop_moved(struct hop *hop, size_t n);
 /* A line of the answer's head: keep it if it is wanted. */
-void transfer_note_field(struct transfer *t, const char *line, size_t n);
+void hop_note_field(struct hop *hop, const char *line, size_t n);
 /* The head of the answer is whole: decide what to do with the body. PATH is
- * the URL's. */
-void transfer_judge(struct transfer *t, const char *path);
+ * the URL's; PROXIED: something between may have its own mind. */
+void hop_judge(struct hop *hop, const char *path, bool proxied);
 /*
- * Bytes of the body: they go to the pipe, or, of an answer that is not
- * wanted, nowhere. DELIVER_PAUSE: the pipe is full and all N bytes must come
- * again (how many of them were handled is remembered); DELIVER_STOP: no
- * more of it.
+ * Bytes of the body: they go to the pipe, or wait for their turn, or, of an
+ * answer that is not wanted, go nowhere. DELIVER_PAUSE: the pipe is full and
+ * all N bytes must come again (how many of them were handled is remembered);
+ * DELIVER_STOP: no more of it.
  */
 enum delivery { DELIVER_TAKEN, DELIVER_PAUSE, DELIVER_STOP };
-enum delivery transfer_deliver(struct transfer *t, const char *data, size_t n);
+enum delivery hop_deliver(struct hop *hop, const char *data, size_t n);
 /* The next bytes of the request's body; -1 on error. */
-ssize_t transfer_request_body(struct transfer *t, char *out, size_t n);
+ssize_t hop_request_body(struct hop *hop, char *out, size_t n);
+/* Once more at once, without counting. */
+void hop_again(struct hop *hop);
+
 /* Why a redirect to NEXT is not followed, or NULL. */
 const char *transfer_redirect_problem(const struct transfer *t,
 				      const char *next);
@@ -150,8 +165,6 @@ const char *transfer_redirect_problem(const struct transfer *t,
 /* All is well as far as HTTP can tell: done, unless bytes are missing. */
 void transfer_arrived(struct transfer *t);
 void transfer_redirect(struct transfer *t, const char *next);
-/* Once more at once, without counting. */
-void transfer_restart(struct transfer *t);
 /* This attempt broke; another may do better. */
 void transfer_retry(struct transfer *t, const struct failure *why);
 /* Final for this mirror. */
@@ -160,10 +173,18 @@ void transfer_next_mirror(struct transfer *t, const struct failure *why);
 void transfer_fail(struct transfer *t, const struct failure *why);
 void transfer_cancel(struct transfer *t);
 
-/* ---- the clock ---- */
+/* ---- the clock, and the pipe ---- */
 
-enum transfer_due { DUE_NOTHING, DUE_START, DUE_ENDED };
 /* When transfer_tick() wants to be called, in CLOCK_MONOTONIC ms. */
 int64_t transfer_due_ms(const struct transfer *t);
-/* DUE_START: begin its hop; DUE_ENDED: its hop was given up. */
-enum transfer_due transfer_tick(struct transfer *t, int64_t now_ms);
+/* Give up what takes too long. */
+void transfer_tick(struct transfer *t, int64_t now_ms);
+/* Then, until there is none: a hop to be dropped, a hop to be started. */
+struct hop *transfer_unwanted_hop(struct transfer *t);
+struct hop *transfer_due_hop(struct transfer *t, int64_t now_ms);
+
+/* Does it wait for room in the pipe? */
+bool transfer_is_blocked(const struct transfer *t);
+/* There is room again, and the time in between was not the server's. The hop
+ * that is to be resumed, or NULL. */
+struct hop *transfer_unblocked(struct transfer *t);

@@ -24,14 +24,15 @@
 
 #include "base/error.h"
 #include "io/fetch_event.h"
+#include "io/fetch_retry.h"
 
 #define FETCH_WIRE_MAX_BYTES 65536
 #define FETCH_MIRRORS_MAX 16
 #define FETCH_HEADERS_MAX 64
 #define FETCH_WANTED_MAX 16
 #define FETCH_STREAMS_MAX 256
-/* Waits the fetcher may announce: backoff and Retry-After are cut to it. */
-#define FETCH_WAIT_MAX_MS 60000
+/* Waits the fetcher may announce. */
+#define FETCH_WAIT_MAX_MS RETRY_WAIT_MAX_MS
 
 enum fetch_command { FETCH_OPEN = 1, FETCH_CANCEL = 2 };
 

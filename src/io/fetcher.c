@@ -19,6 +19,10 @@ const struct fetcher_options fetcher_options_default = {
 	.pace_bytes = 64 * 1024,
 	.attempts = 5,
 	.backoff_ms = 500,
+	.connections = 4,
+	.ranges_from_bytes = 16 * 1024 * 1024,
+	.range_bytes = 2 * 1024 * 1024,
+	.fast_bytes_ms = 256 * 1024,
 	.user_agent = "fitout/" PACKAGE_VERSION,
 	.ca_file = NULL,
 };

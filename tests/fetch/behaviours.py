@@ -20,9 +20,11 @@ import struct
 import tarfile
 import time
 
-from web import cut, head, ranged, raw, redirect, silence, status, whole
+from web import (Parts, cut, head, ranged, raw, redirect, silence, status,
+                 whole)
 
 WHOLE, REFUSED, DIGEST = "whole", "refused", "digest"
+ANY = -1
 ETAG = '"v1"'
 
 
@@ -49,7 +51,7 @@ class Row:
     steps: tuple            # web.py's, one a request, the last one repeats
     verdict: str
     words: str = ""         # of the message
-    requests: int = 1       # that reach the server, in all
+    requests: int = 1       # that reach the server, in all; ANY: depends
     connections: int = 0    # where it is these that count
     server: str = "http"    # or one of web.py's certificates, or SERVERS
     options: tuple = ()     # of the probe
@@ -161,6 +163,46 @@ def echo(request, conn):
     return True
 
 
+# ---- parallel ranges: parts of 32 KiB; the request for the whole brings 96
+# of them before the parts take over, the first three are asked for beside it
+
+PART = 32768
+RANGES = ("--range", PART, "--ranges-from", 1, "--fast", 10**9)
+ALL_PARTS = 1 + -(-(len(BODY) - 3 * PART) // PART)     # requests
+
+
+def parts(faults=None, **more):
+    return (Parts(BODY, PART, ETAG, faults or {}, **more),)
+
+
+def part_of(data=BODY, shift=0, total=None, extra=b"", cut_to=None,
+            reset_after=False, **fields):
+    """An answer to the part that was asked for, not as it should be."""
+    def step(request, conn):
+        first, last = request.range
+        first, last = first + shift, min(last + shift, len(data) - 1)
+        body = data[first:last + 1]
+        told = {"Content_Length": len(body), "ETag": ETAG, "Content_Range":
+                f"bytes {first}-{last}/{total or len(data)}", **fields}
+        told = {k: v for k, v in told.items() if v is not None}
+        conn.sendall(head(206, "Partial Content", **told) +
+                     body[:cut_to] + extra)
+        if reset_after:
+            time.sleep(0.05)
+            conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                            struct.pack("ii", 1, 0))
+        return cut_to is None and not extra
+    return step
+
+
+def late(seconds):
+    def step(request, conn):
+        time.sleep(seconds)
+        return part_of()(request, conn)
+    return step
+
+
+CHANGED = ranged(OTHER, ETag='"v2"')
 QUICK = ("--stall", "250", "--attempts", "2")
 PACE = ("--pace-window", "500", "--pace-bytes", "1000", "--attempts", "2")
 SHORT = 'budget = "4s";'
@@ -306,6 +348,117 @@ ROWS = [
         REFUSED, "changed while", 2),
     Row("ignores the range and sends all",
         (TO_ETAG, whole(BODY, ETag=ETAG)), WHOLE, requests=2),
+    # ---- parallel ranges ----
+    Row("ranges: as they should be", parts(), WHOLE, requests=ALL_PARTS,
+        options=RANGES),
+    Row("ranges: the first one comes last",
+        parts({3 * PART: (late(0.3),)}, hold=False), WHOLE,
+        requests=ALL_PARTS, options=RANGES),
+    Row("ranges: one stalls",
+        parts({4 * PART: (silence(), part_of())}), WHOLE,
+        requests=ALL_PARTS + 1, options=(*RANGES, "--stall", 400)),
+    Row("ranges: one stalls in its body",
+        parts({5 * PART: (silence(first=head(
+            206, Content_Length=PART, ETag=ETAG, Content_Range=f"bytes "
+            f"{5 * PART}-{6 * PART - 1}/{len(BODY)}") +
+            BODY[5 * PART:5 * PART + 99]),), 5 * PART + 99: (part_of(),)}),
+        WHOLE, requests=ALL_PARTS + 1, options=(*RANGES, "--stall", 400)),
+    Row("ranges: one is cut",
+        parts({6 * PART: (part_of(cut_to=1000),)}), WHOLE,
+        requests=ALL_PARTS + 1, options=RANGES),
+    Row("ranges: one is reset",
+        parts({4 * PART: (part_of(cut_to=0, reset_after=True),)}), WHOLE,
+        requests=ANY, options=RANGES),
+    Row("ranges: each is cut, always",
+        parts({ANY: (part_of(cut_to=0),)}, release=True), WHOLE,
+        requests=ANY, options=RANGES),
+    Row("ranges: one is cut, always, and so is the rest",
+        parts({4 * PART: (part_of(cut_to=0),) * 9}, rest=(cut(b"", 0),)), REFUSED,
+        "changed while", requests=ANY, options=RANGES),
+    Row("ranges: another part than asked for",
+        parts({4 * PART: (part_of(shift=PART),)}), WHOLE, requests=ANY,
+        options=RANGES),
+    Row("ranges: they overlap",
+        parts({5 * PART: (part_of(shift=-100),)}), WHOLE, requests=ANY,
+        options=RANGES),
+    Row("ranges: a part that says it is the right one, and is not",
+        parts({5 * PART: (part_of(shift=-100, Content_Range=f"bytes "
+               f"{5 * PART}-{6 * PART - 1}/{len(BODY)}"),)}), DIGEST,
+        requests=ALL_PARTS, options=RANGES),
+    Row("ranges: 200 with all of it to a later one",
+        parts({7 * PART: (whole(BODY, ETag=ETAG),)}), WHOLE, requests=ANY,
+        options=RANGES),
+    Row("ranges: 200 to each, at once",
+        parts({ANY: (whole(BODY, ETag=ETAG),)}, release=True), WHOLE,
+        requests=ANY, options=RANGES),
+    Row("ranges: 416 to a later one",
+        parts({6 * PART: (status(416, "No Range"),)}), WHOLE, requests=ANY,
+        options=RANGES),
+    Row("ranges: a redirect of a later one",
+        parts({6 * PART: (redirect("/g"),)}), WHOLE, requests=ANY,
+        options=RANGES),
+    Row("ranges: several parts in one answer",
+        parts({6 * PART: (raw(head(
+            206, Content_Length=4, ETag=ETAG,
+            Content_Type="multipart/byteranges; boundary=x") + b"--x\n"),)}),
+        WHOLE, requests=ANY, options=RANGES),
+    Row("ranges: without a length",
+        parts({6 * PART: (part_of(Content_Length=None, extra=b"evil"),)}),
+        WHOLE, requests=ANY, options=RANGES),
+    Row("ranges: gzip that was not asked for",
+        parts({6 * PART: (part_of(Content_Encoding="gzip"),)}), WHOLE,
+        requests=ANY, options=RANGES),
+    Row("ranges: garbage instead of a later one",
+        parts({6 * PART: (raw(b"\x16\x03\x01\0\1\0" * 9),)}), WHOLE,
+        requests=ANY, options=RANGES),
+    Row("ranges: 429 to the third connection",
+        parts({5 * PART: (status(429, "Slow Down"),)}), WHOLE,
+        requests=ALL_PARTS + 1, options=RANGES),
+    Row("ranges: 503 to each, with a Retry-After",
+        parts({ANY: (status(503, "Busy", Retry_After="30"),)},
+              release=True), WHOLE, requests=ANY, options=RANGES),
+    Row("ranges: closes extra connections without an answer",
+        parts({ANY: (raw(b""),)}, release=True), WHOLE, requests=ANY,
+        options=RANGES),
+    Row("ranges: 403 to a later one, and to the rest",
+        parts({6 * PART: (status(403, "Forbidden"),)},
+              rest=(status(403, "Forbidden"),)), REFUSED, "403 Forbidden",
+        requests=ANY, options=RANGES),
+    Row("ranges: the whole breaks off while they are under way",
+        parts({ANY: (late(1),)}, breaks=True, hold=False), WHOLE, requests=ANY,
+        options=RANGES),
+    Row("ranges: an ETag that is weak", (whole(
+        BODY, ETag='W/"v1"', Accept_Ranges="bytes"),), WHOLE,
+        options=RANGES),
+    Row("ranges: no ETag", (whole(BODY, Accept_Ranges="bytes"),), WHOLE,
+        options=RANGES),
+    Row("ranges: not offered", (whole(BODY, ETag=ETAG),), WHOLE,
+        options=RANGES),
+    Row("ranges: offered as none", (whole(
+        BODY, ETag=ETAG, Accept_Ranges="none"),), WHOLE, options=RANGES),
+    Row("ranges: another ETag in a later one, nothing changed",
+        parts({6 * PART: (part_of(ETag='"node-b"'),)}), WHOLE, requests=ANY,
+        options=RANGES),
+    Row("ranges: no ETag in a later one",
+        parts({6 * PART: (part_of(ETag=None),)}), WHOLE, requests=ANY,
+        options=RANGES),
+    Row("ranges: 412 to each, nothing changed",
+        parts({ANY: (status(412, "Precondition Failed"),)}, release=True),
+        WHOLE, requests=ANY, options=RANGES),
+    Row("ranges: content changes, another ETag",
+        parts({6 * PART: (part_of(OTHER, ETag='"v2"'),)}, rest=(CHANGED,)),
+        REFUSED, "changed while", requests=ANY, options=RANGES),
+    Row("ranges: content changes, 412",
+        parts({6 * PART: (status(412, "Precondition Failed"),)},
+              rest=(CHANGED,)), REFUSED, "changed while", requests=ANY,
+        options=RANGES),
+    Row("ranges: content changes, another size",
+        parts({6 * PART: (part_of(BODY + b"x"),)},
+              rest=(ranged(BODY + b"x", ETag=ETAG),)), REFUSED,
+        "changed while", requests=ANY, options=RANGES),
+    Row("ranges: content changes, the same ETag",
+        parts({6 * PART: (part_of(OTHER),)}), DIGEST, requests=ALL_PARTS,
+        options=RANGES),
     # ---- content that changes ----
     Row("another ETag at the second request",
         (TO_ETAG, whole(OTHER, ETag='"v2"')), REFUSED, "changed while", 2,

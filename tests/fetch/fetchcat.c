@@ -141,6 +141,14 @@ number_option(struct settings *s, const char *name, const char *value)
 		s->fetcher.attempts = (unsigned)n;
 	else if (strcmp(name, "--backoff") == 0)
 		s->fetcher.backoff_ms = n;
+	else if (strcmp(name, "--connections") == 0)
+		s->fetcher.connections = (unsigned)n;
+	else if (strcmp(name, "--ranges-from") == 0)
+		s->fetcher.ranges_from_bytes = (uint64_t)n;
+	else if (strcmp(name, "--range") == 0)
+		s->fetcher.range_bytes = (uint32_t)n;
+	else if (strcmp(name, "--fast") == 0)
+		s->fetcher.fast_bytes_ms = (uint64_t)n;
 	else if (strcmp(name, "--pause") == 0)
 		s->pause_ms = n;
 	else if (strcmp(name, "--cancel-after") == 0)

@@ -20,6 +20,13 @@ class Request:
         self.headers = headers          # names in lower case
         self.body = body
 
+    @property
+    def range(self):
+        """First and last byte of Range: bytes=first-last."""
+        first, _, last = self.headers["range"].removeprefix(
+            "bytes=").partition("-")
+        return int(first), int(last)
+
 
 class Web:
     """greet(conn), where given, is all that is done with a connection."""
@@ -214,6 +221,88 @@ def ranged(body, cut_after=None, **fields):
         conn.sendall(part[:cut_after])
         return cut_after is None
     return step
+
+
+class Parts:
+    """A server of parts. The request for the whole brings two parts, a third
+    when a part was asked for beside it, and then nothing more until it is
+    hung up on; with BREAKS it breaks off then. Only then faults are shown,
+    with HOLD; with RELEASE at once, and the whole goes on. FAULTS: steps for the part that begins at a byte, or for each (-1):
+    the last one repeats for each, else what follows them is right. REST:
+    steps of later requests for all that is left."""
+
+    def __init__(self, body, size, etag, faults, rest=None, release=False,
+                 breaks=False, hold=True):
+        self.body, self.size, self.etag = body, size, etag
+        self.faults, self.rest = faults, rest
+        self.release, self.breaks = release, breaks
+        self.hold = hold and not release
+
+    def start(self):
+        """A step, with a memory of its own."""
+        asked, released, taken = (threading.Event() for _ in range(3))
+        lock = threading.Lock()
+        left = {at: list(steps) for at, steps in self.faults.items()}
+        rest = list(self.rest or (ranged(self.body, ETag=self.etag),))
+
+        def fault(at):
+            with lock:
+                if left.get(at):
+                    return left[at].pop(0)
+                steps = left.get(-1)
+                if steps:
+                    return steps.pop(0) if len(steps) > 1 else steps[0]
+                return None
+
+        def part(request, conn):
+            asked.set()
+            first, last = request.range
+            step = fault(first)
+            if step:
+                if self.hold:
+                    taken.wait(10)
+                keep = step(request, conn)
+                if self.release:
+                    released.set()
+                return keep
+            data = self.body[first:last + 1]
+            conn.sendall(head(
+                206, "Partial Content", Content_Length=len(data),
+                ETag=self.etag, Content_Range=f"bytes {first}-"
+                f"{first + len(data) - 1}/{len(self.body)}") + data)
+            return True
+
+        def all_of_it(conn):
+            conn.sendall(head(200, Content_Length=len(self.body),
+                              ETag=self.etag, Accept_Ranges="bytes") +
+                         self.body[:2 * self.size])
+            asked.wait(10)
+            if self.breaks:
+                return False
+            conn.sendall(self.body[2 * self.size:3 * self.size])
+            conn.settimeout(0.05)
+            for _ in range(200):
+                if released.is_set():
+                    conn.settimeout(30)
+                    conn.sendall(self.body[3 * self.size:])
+                    return True
+                try:
+                    conn.recv(1)
+                    break
+                except TimeoutError:
+                    continue
+            taken.set()
+            return False
+
+        def step(request, conn):
+            if "if-match" in request.headers:
+                return part(request, conn)
+            if "range" not in request.headers:
+                return all_of_it(conn)
+            with lock:
+                chosen = rest.pop(0) if len(rest) > 1 else rest[0]
+            return chosen(request, conn)
+        return step
 
 
 def silence(seconds=20, first=b""):

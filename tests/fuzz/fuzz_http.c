@@ -33,6 +33,28 @@ judge(const struct fetch_answer *answer, uint64_t delivered, bool ranged)
 	FUZZ_HOLDS(memchr(plan.text, 0, sizeof(plan.text)));
 }
 
+static void
+judge_part(const struct fetch_answer *answer)
+{
+	const struct fetch_part part = {
+		.first = 10, .last = 19, .size = 1000, .etag = "\"x\"",
+	};
+	struct fetch_plan plan = { .skip = 0 };
+	enum fetch_verdict verdict = fetch_answer_judge_part(answer, &part,
+							     &plan);
+
+	FUZZ_HOLDS(memchr(plan.text, 0, sizeof(plan.text)));
+	if (verdict != FETCH_TAKE) {
+		FUZZ_HOLDS(verdict == FETCH_REFUSE || verdict == FETCH_AGAIN);
+		FUZZ_HOLDS(plan.text[0] != '\0' && plan.code != ERROR_NONE);
+		return;
+	}
+	FUZZ_HOLDS(answer->status == 206 && !answer->malformed);
+	FUZZ_HOLDS(answer->first == 10 && answer->last == 19);
+	FUZZ_HOLDS(answer->total == 1000 && answer->length == 10);
+	FUZZ_HOLDS(strcmp(answer->etag, part.etag) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -54,5 +76,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	judge(&answer, 0, false);
 	judge(&answer, 10, true);
 	judge(&answer, 10, false);
+	judge_part(&answer);
 	return 0;
 }

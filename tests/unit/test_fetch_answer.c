@@ -335,6 +335,76 @@ limits_and_codes_are_told(void **state)
 	assert_null(strchr(plan.text, '\x1b'));
 }
 
+#define PART "Content-Range: bytes 10-19/100\nContent-Length: 10\n" \
+	     "ETag: \"a\"\n"
+
+static enum fetch_verdict
+judge_part(const char *head, struct fetch_plan *plan)
+{
+	static const struct fetch_part part = {
+		.first = 10, .last = 19, .size = 100, .etag = "\"a\"",
+	};
+	struct fetch_answer a;
+
+	read_head(&a, head);
+	return fetch_answer_judge_part(&a, &part, plan);
+}
+
+static void
+a_part_is_taken_when_it_is_exactly_this_part_of_this(void **state)
+{
+	static const char *const others[] = {
+		"HTTP/1.1 200 OK\n" PART,
+		"HTTP/1.1 206 P\nContent-Length: 10\nETag: \"a\"\n",
+		"HTTP/1.1 206 P\nContent-Range: bytes 9-19/100\n"
+			"Content-Length: 11\nETag: \"a\"\n",
+		"HTTP/1.1 206 P\nContent-Range: bytes 10-18/100\n"
+			"Content-Length: 9\nETag: \"a\"\n",
+		"HTTP/1.1 206 P\nContent-Range: bytes 10-19/*\n"
+			"Content-Length: 10\nETag: \"a\"\n",
+		"HTTP/1.1 206 P\nContent-Range: bytes 10-19/101\n"
+			"Content-Length: 10\nETag: \"a\"\n",
+		"HTTP/1.1 206 P\nContent-Range: bytes 10-19/100\n"
+			"Content-Length: 10\nETag: \"b\"\n",
+		"HTTP/1.1 206 P\nContent-Range: bytes 10-19/100\n"
+			"Content-Length: 10\n",
+		"HTTP/1.1 206 P\nContent-Range: bytes 10-19/100\n"
+			"Content-Length: 10\nETag: W/\"a\"\n",
+		"HTTP/1.1 206 P\nContent-Range: bytes 10-19/100\n"
+			"ETag: \"a\"\n",
+		"HTTP/1.1 206 P\nTransfer-Encoding: chunked\n" PART,
+		"HTTP/1.1 206 P\nContent-Encoding: gzip\n" PART,
+		"HTTP/1.1 206 P\nContent-Range: junk\n" PART,
+		"HTTP/1.1 302 Found\nLocation: /\n",
+		"HTTP/1.1 412 Precondition Failed\n",
+		"HTTP/1.1 416 No\nContent-Range: bytes */100\n",
+	};
+	struct fetch_plan plan;
+
+	assert_int_equal(judge_part("HTTP/1.1 206 P\n" PART, &plan),
+			 FETCH_TAKE);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		assert_int_equal(judge_part(others[i], &plan), FETCH_REFUSE);
+		assert_true(strlen(plan.text) > 5);
+	}
+	assert_int_equal(judge_part("HTTP/1.1 503 Busy\n", &plan),
+			 FETCH_AGAIN);
+	assert_string_equal(plan.text, "503 Busy");
+}
+
+static void
+ranges_are_offered_in_so_many_words(void **state)
+{
+	struct fetch_answer a;
+
+	read_head(&a, "HTTP/1.1 200 OK\naccept-ranges: Bytes\n");
+	assert_true(a.takes_ranges);
+	read_head(&a, "HTTP/1.1 200 OK\nAccept-Ranges: none\n");
+	assert_false(a.takes_ranges);
+	read_head(&a, "HTTP/1.1 200 OK\n");
+	assert_false(a.takes_ranges);
+}
+
 int
 main(void)
 {
@@ -354,6 +424,9 @@ main(void)
 		cmocka_unit_test(an_exchange_takes_any_2xx_or_any_status),
 		cmocka_unit_test(a_416_at_the_end_is_the_end),
 		cmocka_unit_test(limits_and_codes_are_told),
+		cmocka_unit_test(
+			a_part_is_taken_when_it_is_exactly_this_part_of_this),
+		cmocka_unit_test(ranges_are_offered_in_so_many_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
