@@ -26,8 +26,17 @@ const struct command *command_find(const char *name);
 /* ERROR_USAGE that names the nearest command there is. */
 int command_unknown(const char *name, struct error *err);
 
-extern const struct command command_apply, command_help, command_plan, command_render, command_report, command_rollback,
-	command_status, command_validate, command_version;
+/* A line each: commands come one at a time. */
+extern const struct command command_apply;
+extern const struct command command_explain;
+extern const struct command command_help;
+extern const struct command command_plan;
+extern const struct command command_render;
+extern const struct command command_report;
+extern const struct command command_rollback;
+extern const struct command command_status;
+extern const struct command command_validate;
+extern const struct command command_version;
 
 /* Print the manual text of COMMAND (NULL: the overview) to stdout. */
 int help_print(const char *command, struct error *err);

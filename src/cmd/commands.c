@@ -13,6 +13,7 @@ const struct command *const commands[] = {
 	&command_status,
 	&command_report,
 	&command_render,
+	&command_explain,
 	&command_version,
 	&command_help,
 	NULL

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/command.h"
+#include "cmd/help.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "cmd/command.h"
 #include "cmd/help_text.h"
 
 /* help_text.h is made from doc/man by tools/manual-to-c. */
@@ -15,6 +16,13 @@ find_text(const char *page)
 		if (strcmp(row->page, page) == 0)
 			return row->text;
 	return NULL;
+}
+
+const char *
+help_page(size_t i, const char **ret_text)
+{
+	*ret_text = help_rows[i].text;
+	return help_rows[i].page;
 }
 
 /* "plan", "exit"; "cfg"; "fitout.cfg", "fitout-exit" */

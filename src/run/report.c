@@ -299,7 +299,8 @@ summary_failed(const struct run_facts *facts, struct str *out)
 			 facts->generation ? "" : " (nothing was installed)");
 	add_left(facts->plan, out, "  ");
 	say_agent(facts, out);
-	str_add(out, "  More: fitout report\n");
+	str_addf(out, "  More: fitout report; fitout explain %s\n",
+		 error_code_name(facts->error->code));
 	str_add(out, rule);
 }
 
