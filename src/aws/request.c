@@ -85,6 +85,7 @@ attempt(struct aws_link *link, const struct aws_request *request,
 		.wanted = aws_answer_fields,
 		.fields = &fields,
 		.any_status = true,
+		.as_is = true,
 		.max_bytes = AWS_BODY_MAX,
 		.deadline = request->deadline,
 	};

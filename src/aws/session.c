@@ -8,8 +8,14 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/vec.h"
 
+#define BUCKETS_MAX 1000
 #define FRESH_S 300         /* keys that end within this are renewed */
+
+struct bucket {
+	const char *name, *region;
+};
 
 struct aws {
 	struct arena arena;
@@ -18,6 +24,7 @@ struct aws {
 	const char *region;
 	struct credentials keys;
 	bool has_keys;
+	VEC(struct bucket) buckets;
 };
 
 struct aws *
@@ -27,6 +34,7 @@ aws_new(struct fetcher *fetcher, struct imds *imds)
 
 	aws->link.fetcher = fetcher;
 	aws->imds = imds;
+	aws->buckets.max = BUCKETS_MAX;
 	return aws;
 }
 
@@ -36,6 +44,7 @@ aws_free(struct aws *aws)
 	if (!aws)
 		return;
 	credentials_wipe(&aws->keys);
+	vec_release(&aws->buckets);
 	arena_wipe(&aws->arena);
 	free(aws);
 }
@@ -127,7 +136,40 @@ aws_endpoint(struct aws *aws, const char *service, struct deadline deadline,
 				      ret_endpoint, err) : -1;
 }
 
+const char *
+aws_bucket_region(const struct aws *aws, const char *bucket)
+{
+	for (size_t i = 0; i < aws->buckets.n; i++)
+		if (strcmp(aws->buckets.item[i].name, bucket) == 0)
+			return aws->buckets.item[i].region;
+	return NULL;
+}
+
+void
+aws_learn_bucket(struct aws *aws, const char *bucket, const char *region)
+{
+	struct bucket learnt = { 0 };
+
+	for (size_t i = 0; i < aws->buckets.n; i++)
+		if (strcmp(aws->buckets.item[i].name, bucket) == 0) {
+			if (strcmp(aws->buckets.item[i].region, region) != 0)
+				aws->buckets.item[i].region =
+					arena_dup(&aws->arena, region);
+			return;
+		}
+	learnt.name = arena_dup(&aws->arena, bucket);
+	learnt.region = arena_dup(&aws->arena, region);
+	/* One that is forgotten is asked for again. */
+	(void)vec_push(&aws->buckets, learnt);
+}
+
 /* ---- who ---- */
+
+const char *
+aws_keys_source(const struct aws *aws)
+{
+	return aws->has_keys ? aws->keys.source : "nobody";
+}
 
 static int
 take_keys(struct aws *aws, struct error *err)

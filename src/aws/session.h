@@ -60,6 +60,12 @@ struct aws_query {
 };
 int aws_query(struct aws *aws, const struct aws_query *query,
 	      struct aws_answer *ret_answer, struct error *err);
+/* The region of a bucket that was found before, or NULL. Borrowed. */
+const char *aws_bucket_region(const struct aws *aws, const char *bucket);
+void aws_learn_bucket(struct aws *aws, const char *bucket,
+		      const char *region);
+/* Where the keys are from, for messages: "environment". */
+const char *aws_keys_source(const struct aws *aws);
 /* The server's clock, the fetcher. For the other files of this room. */
 struct aws_link *aws_link(struct aws *aws);
 struct arena *aws_arena(struct aws *aws);

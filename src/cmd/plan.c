@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "cmd/instance.h"
 #include "cmd/print.h"
 #include "cmd/profile.h"
 #include "run/preview.h"
@@ -71,6 +72,7 @@ plan_run(struct options *options, int argc, char **argv, struct error *err)
 		.command = "plan",
 		.root = options->root,
 		.state = options->state,
+		.imds = instance_metadata(options),
 		.read_only = true,
 	};
 	bool nothing;

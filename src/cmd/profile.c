@@ -17,6 +17,7 @@
 
 /* Who may have signed, and whether somebody must have. */
 struct demand {
+	struct options *options;
 	const struct trust *trust;
 	bool required;
 };
@@ -61,8 +62,8 @@ read_included(void *context, struct arena *arena, const char *path,
 		return -1;
 	if (!demand->required)
 		return 0;
-	return profile_verify(demand->trust, true, path, *ret_text, *ret_n,
-			      &signer, err);
+	return profile_verify(demand->options, demand->trust, true, path,
+			      *ret_text, *ret_n, &signer, err);
 }
 
 static int
@@ -103,7 +104,7 @@ int
 profile_parse(struct options *options, const char *name, const char *text,
 	      size_t n, const struct profile **ret_profile, struct error *err)
 {
-	struct demand nothing = { &options->trust, false };
+	struct demand nothing = { options, &options->trust, false };
 	struct profile *profile;
 
 	if (parse(options, name, NULL, text, n, &nothing, &profile, err) < 0)
@@ -121,6 +122,7 @@ make_demand(struct options *options, const struct profile_request *request,
 	struct trust *trust = arena_alloc(options->arena, sizeof *trust);
 
 	*trust = options->trust;
+	demand->options = options;
 	demand->trust = trust;
 	demand->required = options->require_signature == REQUIRE_ALWAYS;
 	if (request->n_public_keys == 0) {
@@ -161,14 +163,15 @@ get_text(struct options *options, const struct profile_request *request,
 	char hex[DIGEST_HEX];
 
 	warn_unpinned(request, demand);
-	if (profile_text(options->arena, request->source, ret_text, ret_n,
+	if (profile_text(options, request->source, ret_text, ret_n,
 			 err) < 0)
 		return -1;
 	digest_of(*ret_text, *ret_n, &digest);
 	if (check_pin(request, digest_hex(&digest, hex), err) < 0)
 		return -1;
-	return profile_verify(demand->trust, demand->required, request->source,
-			      *ret_text, *ret_n, ret_signer, err);
+	return profile_verify(options, demand->trust, demand->required,
+			      request->source, *ret_text, *ret_n, ret_signer,
+			      err);
 }
 
 int

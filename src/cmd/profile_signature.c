@@ -20,8 +20,9 @@ static const struct form forms[] = {
 
 /* 1 and the first signature that there is, or 0, or -1. */
 static int
-find(const struct trust *trust, const char *source, const char **ret_address,
-     const char **ret_bytes, size_t *ret_n, struct error *err)
+find(struct options *options, const struct trust *trust, const char *source,
+     const char **ret_address, const char **ret_bytes, size_t *ret_n,
+     struct error *err)
 {
 	struct error first = ERROR_INIT;
 
@@ -33,7 +34,7 @@ find(const struct trust *trust, const char *source, const char **ret_address,
 		if (forms[i].cms ? trust->n_certificates == 0
 				 : trust->n_keys == 0)
 			continue;
-		found = profile_read_beside(trust->arena, address,
+		found = profile_read_beside(options, address,
 			forms[i].cms ? CMS_BYTES_MAX : MINISIGN_BYTES_MAX,
 			ret_bytes, ret_n, err);
 		*ret_address = address;
@@ -80,9 +81,9 @@ unsigned_profile(const struct trust *trust, bool required, const char *source,
 }
 
 int
-profile_verify(const struct trust *trust, bool required, const char *source,
-	       const char *text, size_t n, struct signer *ret_signer,
-	       struct error *err)
+profile_verify(struct options *options, const struct trust *trust,
+	       bool required, const char *source, const char *text, size_t n,
+	       struct signer *ret_signer, struct error *err)
 {
 	const char *address, *bytes;
 	struct error missing = ERROR_INIT;
@@ -99,7 +100,7 @@ profile_verify(const struct trust *trust, bool required, const char *source,
 			"is required here: give the profile as a file or as "
 			"an address");
 	if (strcmp(source, "-") != 0 && !trust_is_empty(trust))
-		found = find(trust, source, &address, &bytes, &n_bytes,
+		found = find(options, trust, source, &address, &bytes, &n_bytes,
 			     &missing);
 	if (found < 0 && (required || missing.code != ERROR_NETWORK)) {
 		*err = missing;

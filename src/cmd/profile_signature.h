@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "cmd/options.h"
 #include "io/sign.h"
 
 /*
@@ -17,6 +18,6 @@
  * is there must hold. Where there is none: REQUIRED is an error, otherwise
  * ret_signer->id is "". ERROR_TRUST, or why it could not be read.
  */
-int profile_verify(const struct trust *trust, bool required,
-		   const char *source, const char *text, size_t n,
+int profile_verify(struct options *options, const struct trust *trust,
+		   bool required, const char *source, const char *text, size_t n,
 		   struct signer *ret_signer, struct error *err);

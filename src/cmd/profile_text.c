@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aws/s3.h"
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "cmd/instance.h"
 #include "io/fetcher.h"
 #include "io/newfile.h"
 #include "profile/bytes.h"
@@ -20,12 +22,30 @@
 bool
 profile_is_remote(const char *source)
 {
-	return str_starts(source, "http://") || str_starts(source, "https://");
+	return str_starts(source, "http://") ||
+	       str_starts(source, "https://") || s3_address_is(source);
 }
 
 static int
-fetch(struct arena *arena, const char *label, const char *source, size_t max,
-      const char **ret_text, size_t *ret_n, struct error *err)
+fetch_object(struct options *options, struct fetcher *fetcher,
+	     const char *source, struct str *text, struct error *err)
+{
+	own_aws struct aws *aws = aws_new(fetcher, instance_metadata(options));
+	struct s3_object object;
+	char shown[256];
+	int missing = s3_get(aws, source, deadline_in(REMOTE_TIMEOUT_MS), text,
+			     &object, err);
+
+	if (missing <= 0)
+		return missing;
+	return error_raise(err, ERROR_NETWORK, "%s: the bucket is there, but "
+			   "no such object in it (NoSuchKey)",
+			   url_redact(source, shown, sizeof(shown)));
+}
+
+static int
+fetch(struct options *options, const char *label, const char *source,
+      size_t max, const char **ret_text, size_t *ret_n, struct error *err)
 {
 	own_str struct str text = STR_INIT(max + 1);
 	own_fetcher struct fetcher *fetcher =
@@ -39,19 +59,24 @@ fetch(struct arena *arena, const char *label, const char *source, size_t max,
 	};
 	int status;
 
-	if (fetcher_exchange(fetcher, &request, &status, &text, err) < 0)
+	if (s3_address_is(source)) {
+		if (fetch_object(options, fetcher, source, &text, err) < 0)
+			return error_in(err, "%s", label);
+	} else if (fetcher_exchange(fetcher, &request, &status, &text,
+				    err) < 0) {
 		return -1;
-	*ret_text = arena_dup_n(arena, str_get(&text), text.len);
+	}
+	*ret_text = arena_dup_n(options->arena, str_get(&text), text.len);
 	*ret_n = text.len;
 	return 0;
 }
 
 static int
-fetch_profile(struct arena *arena, const char *source, const char **ret_text,
-	      size_t *ret_n, struct error *err)
+fetch_profile(struct options *options, const char *source,
+	      const char **ret_text, size_t *ret_n, struct error *err)
 {
-	if (fetch(arena, "profile", source, PROFILE_BYTES_MAX, ret_text, ret_n,
-		  err) < 0)
+	if (fetch(options, "profile", source, PROFILE_BYTES_MAX, ret_text,
+		  ret_n, err) < 0)
 		return -1;
 	return *ret_n > 0 ? 0 : error_raise(err, ERROR_PROFILE,
 					    "%s: is empty", source);
@@ -103,15 +128,16 @@ profile_file_text(struct arena *arena, const char *path,
 }
 
 int
-profile_text(struct arena *arena, const char *source, const char **ret_text,
-	     size_t *ret_n, struct error *err)
+profile_text(struct options *options, const char *source,
+	     const char **ret_text, size_t *ret_n, struct error *err)
 {
 	if (profile_is_remote(source))
-		return fetch_profile(arena, source, ret_text, ret_n, err);
+		return fetch_profile(options, source, ret_text, ret_n, err);
 	if (strcmp(source, "-") == 0)
-		return bytes_read_fd(arena, "standard input", STDIN_FILENO,
-				     PROFILE_BYTES_MAX, ret_text, ret_n, err);
-	return profile_file_text(arena, source, ret_text, ret_n, err);
+		return bytes_read_fd(options->arena, "standard input",
+				     STDIN_FILENO, PROFILE_BYTES_MAX, ret_text,
+				     ret_n, err);
+	return profile_file_text(options->arena, source, ret_text, ret_n, err);
 }
 
 /* Where the path of an address ends. */
@@ -128,7 +154,7 @@ profile_beside(struct arena *arena, const char *source, const char *suffix)
 	size_t n = path_length(source);
 
 	return arena_printf(arena, "%.*s%s%s", (int)n, source, suffix,
-			    source + n);
+			    s3_address_is(source) ? "" : source + n);
 }
 
 const char *
@@ -157,11 +183,12 @@ read_file(struct arena *arena, const char *path, size_t max,
 }
 
 int
-profile_read_beside(struct arena *arena, const char *source, size_t max,
+profile_read_beside(struct options *options, const char *source, size_t max,
 		    const char **ret_bytes, size_t *ret_n, struct error *err)
 {
 	if (!profile_is_remote(source))
-		return read_file(arena, source, max, ret_bytes, ret_n, err);
-	return fetch(arena, "signature", source, max, ret_bytes, ret_n,
+		return read_file(options->arena, source, max, ret_bytes, ret_n,
+				 err);
+	return fetch(options, "signature", source, max, ret_bytes, ret_n,
 		     err) < 0 ? -1 : 1;
 }

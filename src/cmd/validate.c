@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cmd/print.h"
+#include "cmd/profile_text.h"
 #include "cmd/settings.h"
 #include "kind/kinds.h"
 #include "profile/reader.h"
@@ -60,9 +61,27 @@ add_unreadable(struct problems *problems, const char *path,
 	problems_add(problems, (struct place){ path, 0 }, "%s", text);
 }
 
+/* Only the text of a remote one is fetched; it is checked like any other. */
+static int
+read_profile(struct options *options, const char *path,
+	     const struct reader_options *reader, struct problems *problems,
+	     const struct profile **ret_profile, struct error *err)
+{
+	const char *text;
+	size_t n;
+
+	if (!profile_is_remote(path))
+		return reader_read_file(options->arena, path, reader, problems,
+					ret_profile, err);
+	if (profile_text(options, path, &text, &n, err) < 0)
+		return -1;
+	return reader_read(options->arena, path, NULL, text, n, reader,
+			   problems, ret_profile, err);
+}
+
 /* True when PATH is a profile without a problem. */
 static bool
-validate_one(const struct options *options, const char *path,
+validate_one(struct options *options, const char *path,
 	     const struct profile **ret_profile)
 {
 	const struct reader_options reader = {
@@ -75,8 +94,8 @@ validate_one(const struct options *options, const char *path,
 	struct error err = ERROR_INIT;
 
 	problems_init(&problems, options->arena);
-	if (reader_read_file(options->arena, path, &reader, &problems,
-			     ret_profile, &err) == 0) {
+	if (read_profile(options, path, &reader, &problems, ret_profile,
+			 &err) == 0) {
 		print_good(path, (*ret_profile)->n, options->json);
 		return true;
 	}

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "cmd/instance.h"
 #include "cmd/print.h"
 #include "cmd/progress.h"
 #include "run/apply.h"
@@ -22,6 +23,7 @@ watched_apply(struct options *options, struct run_options *run,
 	run->settings = options->settings;
 	run->n_settings = options->n_settings;
 	run->json = options->json;
+	run->imds = instance_metadata(options);
 	run->progress = &view.progress;
 	status = apply(options->arena, run, &summary, err);
 	progress_unwatch(&view, status < 0 ? error_exit_status(err) : status);

@@ -475,6 +475,8 @@ set_address(struct web *web, struct hop *hop)
 	bool stream = transfer_has_flag(t, FETCH_FLAG_STREAM);
 
 	curl_easy_setopt(easy, CURLOPT_URL, t->url);
+	if (transfer_has_flag(t, FETCH_FLAG_AS_IS) && t->redirects == 0)
+		curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, web->options->user_agent);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 			 (long)web->options->connect_timeout_ms);

@@ -44,6 +44,7 @@ enum fetch_flag {
 	FETCH_FLAG_HAS_BODY = 16,
 	FETCH_FLAG_PROBE = 32,
 	FETCH_FLAG_HAS_SOCKET = 64,
+	FETCH_FLAG_AS_IS = 128,
 };
 
 struct fetch_head {

@@ -66,6 +66,8 @@ struct fetch_request {
 					 nothing but the deadline limits the
 					 wait for an answer either. A request
 					 that must not be sent twice sets it */
+	bool as_is;                   /* "/./" and "/../" in the path are names
+					 (of objects in S3): send them so */
 	bool probe;                   /* stream: only its size is wanted, which
 					 FETCH_STARTED tells (later events do
 					 not). HEAD brings no body; GET asks

@@ -122,6 +122,7 @@ fill_head(const struct fetch_request *request, bool stream,
 				  ? FETCH_FLAG_ANY_STATUS : 0u) |
 			 (request->once ? FETCH_FLAG_ONCE : 0u) |
 			 (request->probe && stream ? FETCH_FLAG_PROBE : 0u) |
+			 (request->as_is ? FETCH_FLAG_AS_IS : 0u) |
 			 (request->body ? FETCH_FLAG_HAS_BODY : 0u) |
 			 (request->unix_socket ? FETCH_FLAG_HAS_SOCKET : 0u),
 		.body_bytes = request->body ? request->body_bytes : 0,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "kind/address.h"
 #include "kind/file_spec.h"
 
 #include <string.h>
@@ -65,6 +66,8 @@ check_verified(const struct resource *resource, struct problems *problems)
 	const struct file_spec *spec = resource->spec;
 	bool is_signed = signature_wanted(&spec->signed_by);
 
+	addresses_check(resource, "url", spec->url, problems);
+	addresses_check(resource, "signature", spec->signed_by.urls, problems);
 	signature_check(&spec->signed_by, resource->label,
 			resource_place(resource, "public_key"), problems);
 	if (spec->url && !spec->sha256 && !spec->unverified && !is_signed)

@@ -2,6 +2,7 @@
 /*
  * A package: an archive whose tree becomes one directory, exchanged whole.
  */
+#include "kind/address.h"
 #include "kind/kinds.h"
 
 #include <errno.h>
@@ -154,6 +155,8 @@ package_check(const struct resource *resource, const struct profile *profile,
 			     "its directory, and this one is the system's",
 			     spec->into, resource->label);
 	check_keep(resource, problems);
+	addresses_check(resource, "url", spec->url, problems);
+	addresses_check(resource, "signature", spec->signed_by.urls, problems);
 	package_check_archive(resource, problems);
 	signature_check(&spec->signed_by, resource->label,
 			resource_place(resource, "public_key"), problems);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "base/str.h"
 #include "io/sign.h"
 
 #define SUFFIX ".minisig"
@@ -39,7 +40,8 @@ count(const char *const *list)
 	return n;
 }
 
-/* Each with the suffix behind its path, before its query. */
+/* Each with the suffix behind its path, before its query (an object's
+ * version is not that of its signature). */
 static const char *const *
 beside(struct arena *arena, const char *const *urls)
 {
@@ -50,7 +52,8 @@ beside(struct arena *arena, const char *const *urls)
 		size_t path = strcspn(urls[i], "?#");
 
 		made[i] = arena_printf(arena, "%.*s" SUFFIX "%s", (int)path,
-				       urls[i], urls[i] + path);
+				       urls[i], str_starts(urls[i], "s3://")
+				       ? "" : urls[i] + path);
 	}
 	return made;
 }

@@ -55,6 +55,7 @@
 #include "plan/key.h"
 #include "plan/problem.h"
 
+struct aws;
 struct context;
 struct fetcher;
 struct plan;
@@ -266,6 +267,7 @@ struct context {
 	const char *ready_path;         /* /run/fitout/ready, the gate's file */
 	const char *state_path;         /* /var/lib/fitout */
 	struct fetcher *fetcher;        /* io/fetcher.h */
+	struct aws *aws;                /* aws/session.h */
 	struct transaction *transaction;  /* io/transaction.h; NULL before stage */
 	const struct trust *trust;      /* keys of fitout.ini; or NULL */
 

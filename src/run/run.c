@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "aws/session.h"
 #include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -211,6 +212,7 @@ run_open(struct run *run, struct error *err)
 	hex_encode(random, sizeof random, id);
 	run->context.run_id = arena_dup(run->arena, id);
 	run->fetcher = fetcher_new(&fetcher_options_default);
+	run->aws = aws_new(run->fetcher, options->imds);
 	/* Going back is what a person asked for by its number. */
 	if (options->rollback_to)
 		return 0;
@@ -270,6 +272,7 @@ run_plan(struct run *run, struct error *err)
 		.ready_path = run->state.ready_path,
 		.state_path = run->state.path,
 		.fetcher = run->fetcher,
+		.aws = run->aws,
 		.trust = options->freshness.trust,
 		.fetch = run_fetch,
 		.event = run_event,
@@ -293,6 +296,7 @@ run_release(struct run *run)
 {
 	stage_free(steal_ptr(run->stage));
 	transaction_free(steal_ptr(run->transaction));
+	aws_free(steal_ptr(run->aws));
 	fetcher_free(steal_ptr(run->fetcher));
 	journal_free(steal_ptr(run->journal));
 	state_release(&run->state);

@@ -20,6 +20,8 @@
 #include "run/state.h"
 #include "run/timeline.h"
 
+struct imds;
+
 struct run_options {
 	const char *command;             /* "apply", for the lock and report */
 	const char *root, *state;        /* NULL: this host, the usual place */
@@ -29,6 +31,7 @@ struct run_options {
 	int64_t rollback_to;             /* a generation's number; 0: none */
 	struct freshness_options freshness;
 	int64_t sizes_ms;                /* plan: see run/sizes.h */
+	struct imds *imds;               /* aws/imds.h; or NULL */
 	bool read_only;                  /* make nothing, lock nothing */
 	bool verify;                     /* hash every installed file */
 	bool json;                       /* the summary as one JSON object */
@@ -45,6 +48,7 @@ struct run {
 	struct journal *journal;
 	struct transaction *transaction;
 	struct fetcher *fetcher;
+	struct aws *aws;
 	struct stage *stage;
 	const struct sandbox_report *unpackers;   /* stage_unpackers() */
 	struct plan plan;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "aws/s3.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/own.h"
@@ -116,6 +117,27 @@ look_at_file(struct queries *queries, struct query *query)
 		note_size(queries, query, bytes);
 }
 
+static int
+look_at_object(struct queries *queries, struct query *query,
+	       struct error *err)
+{
+	struct error why = ERROR_INIT;
+	struct s3_object object;
+
+	if (queries->ms == 0) {
+		add_trouble(query, "not asked (--size-timeout 0)");
+	} else if (s3_locate(queries->context->aws, *query->urls,
+			     queries->deadline, &object, &why) == 0) {
+		note_size(queries, query, object.size);
+	} else if (why.code == ERROR_INTERRUPTED) {
+		*err = why;
+		return -1;
+	} else {
+		add_trouble(query, why.text);
+	}
+	return 0;
+}
+
 /* Ask the mirror, or the first one after it that can be asked. */
 static int
 ask(struct queries *queries, struct query *query, struct error *err)
@@ -125,6 +147,8 @@ ask(struct queries *queries, struct query *query, struct error *err)
 
 		if (file_address_is(*query->urls))
 			look_at_file(queries, query);
+		else if (s3_address_is(*query->urls))
+			sent = look_at_object(queries, query, err);
 		else
 			sent = send_probe(queries, query, err);
 		if (sent || query->row->known)

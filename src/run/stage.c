@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "aws/s3.h"
 #include "base/idle.h"
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -55,45 +56,82 @@ stage_free(struct stage *stage)
 	for (size_t i = 0; i < stage->transfers.n; i++)
 		transfer_free(stage->transfers.item[i]);
 	vec_release(&stage->transfers);
+	arena_wipe(&stage->secrets);
 	free(stage->polls);
 	free(stage->poll_of);
 	free(stage);
 }
 
+static bool
+is_web(const char *url)
+{
+	return !file_address_is(url) && !s3_address_is(url);
+}
+
+/* An s3:// mirror is a request of its own: its address is signed when its
+ * turn comes. */
+static int
+take_object(struct stage *stage, struct transfer *transfer,
+	    const char *const **ret_urls, struct error *err)
+{
+	const char **taken = arena_array(&stage->secrets, 2, sizeof *taken);
+
+	transfer->mirror = transfer->mirror_base;
+	transfer->mirror_end = transfer->mirror_base + 1;
+	*ret_urls = taken;
+	return stage_object_url(stage, transfer, &taken[0], err);
+}
+
 /* The mirrors of one request: the fetcher takes files before servers only,
  * so a file after a server begins the next one. */
-static const char *const *
-take_mirrors(struct stage *stage, struct transfer *transfer)
+static int
+take_mirrors(struct stage *stage, struct transfer *transfer,
+	     const char *const **ret_urls, struct error *err)
 {
 	const char *const *urls = transfer->stream->urls;
 	unsigned from = transfer->mirror_base, to = from;
 	const char **taken;
 
+	if (s3_address_is(urls[from]))
+		return take_object(stage, transfer, ret_urls, err);
 	while (urls[to] && file_address_is(urls[to]))
 		to++;
-	while (urls[to] && !file_address_is(urls[to]))
+	while (urls[to] && is_web(urls[to]))
 		to++;
 	taken = arena_array(stage->context->arena, to - from + 1,
 			    sizeof *taken);
 	memcpy(taken, urls + from, (to - from) * sizeof *taken);
 	transfer->mirror_end = to;
-	return taken;
+	*ret_urls = taken;
+	return 0;
 }
 
 static int
 open_source(struct stage *stage, struct transfer *transfer, struct error *err)
 {
 	char url[256];
+	struct error why = ERROR_INIT;
+	const char *const *urls;
 
+	transfer->begin_ms = clock_ms();
+	log_info("fetch.start", transfer->stream->label, "fetching %s",
+		 url_redact(transfer->stream->urls[transfer->mirror_base],
+			    url, sizeof url));
+	if (take_mirrors(stage, transfer, &urls, &why) < 0) {
+		if (why.code != ERROR_INTERRUPTED)
+			return stage_try_next_mirror(stage, transfer, &why,
+						     err);
+		*err = why;
+		return -1;
+	}
 	transfer->request = (struct fetch_request){
 		.label = transfer->stream->label,
-		.urls = take_mirrors(stage, transfer),
+		.urls = urls,
+		.as_is = s3_address_is(
+			transfer->stream->urls[transfer->mirror_base]),
 		.max_bytes = transfer->stream->max_bytes,
 		.deadline = stage->context->budget,
 	};
-	transfer->begin_ms = clock_ms();
-	log_info("fetch.start", transfer->stream->label, "fetching %s",
-		 url_redact(transfer->request.urls[0], url, sizeof url));
 	if (fetcher_open(stage->context->fetcher, &transfer->request,
 			 &transfer->id, &transfer->source_fd, err) < 0)
 		return -1;
@@ -176,16 +214,10 @@ in_profile(const struct transfer *transfer, struct error *err)
 	return error_in(err, "%s", str_get(&place));
 }
 
-int
-stage_try_next_mirror(struct stage *stage, struct transfer *transfer,
-		const struct error *why, struct error *err)
+/* Nothing of it has come. */
+static int
+begin_anew(struct stage *stage, struct transfer *transfer, struct error *err)
 {
-	if (!transfer->stream->urls[transfer->mirror + 1]) {
-		*err = *why;
-		return in_profile(transfer, err);
-	}
-	log_warning("fetch.mirror", transfer->stream->label,
-		    "%s; going on with the next mirror", why->text);
 	unpacker_abandon(&transfer->unpacker);
 	drop_fd(&transfer->source_fd);
 	drop_fd(&transfer->sink_fd);
@@ -203,9 +235,23 @@ stage_try_next_mirror(struct stage *stage, struct transfer *transfer,
 	}
 	if (stage_empty_sink(transfer, err) < 0)
 		return -1;
+	return open_source(stage, transfer, err);
+}
+
+int
+stage_try_next_mirror(struct stage *stage, struct transfer *transfer,
+		const struct error *why, struct error *err)
+{
+	if (!transfer->stream->urls[transfer->mirror + 1]) {
+		*err = *why;
+		return in_profile(transfer, err);
+	}
+	log_warning("fetch.mirror", transfer->stream->label,
+		    "%s; going on with the next mirror", why->text);
 	transfer->mirror_base = transfer->mirror + 1;
 	transfer->mirror = transfer->mirror_base;
-	return open_source(stage, transfer, err);
+	transfer->addresses = 0;
+	return begin_anew(stage, transfer, err);
 }
 
 /* ---- events of the fetcher ---- */
@@ -217,6 +263,26 @@ find(struct stage *stage, uint32_t id)
 		if (stage->transfers.item[i]->id == id)
 			return stage->transfers.item[i];
 	return NULL;
+}
+
+static int
+handle_failure(struct stage *stage, struct transfer *transfer,
+	       const struct fetch_event *event, struct error *err)
+{
+	struct error why = ERROR_INIT;
+	int again;
+
+	transfer->mirror = transfer->mirror_end - 1;
+	error_raise(&why, event->code ? event->code : ERROR_NETWORK, "%s: %s",
+		    transfer->stream->label, event->text);
+	again = stage_object_again(stage, transfer, event, &why);
+	if (again > 0)
+		return begin_anew(stage, transfer, err);
+	if (again < 0) {
+		*err = why;
+		return -1;
+	}
+	return stage_try_next_mirror(stage, transfer, &why, err);
 }
 
 static int
@@ -250,10 +316,7 @@ handle_event(struct stage *stage, const struct fetch_event *event,
 		transfer->fetched = true;
 		return 0;
 	case FETCH_FAILED:
-		transfer->mirror = transfer->mirror_end - 1;
-		error_raise(&why, event->code ? event->code : ERROR_NETWORK,
-			    "%s: %s", transfer->stream->label, event->text);
-		return stage_try_next_mirror(stage, transfer, &why, err);
+		return handle_failure(stage, transfer, event, err);
 	}
 	return 0;
 }

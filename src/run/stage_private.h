@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/vec.h"
 #include "io/digest.h"
 #include "io/fetcher.h"
@@ -55,6 +56,8 @@ struct transfer {
 	int64_t begin_ms, unpack_begin_ms;
 	unsigned retries;
 	uint64_t broke_at;         /* bytes that had come at the last of them */
+	unsigned addresses;        /* signed for this mirror, one after the
+				      other */
 };
 
 struct stage {
@@ -63,6 +66,7 @@ struct stage {
 	struct progress *progress;
 	struct sandbox_report *unpackers;   /* how the first was confined */
 	VEC(struct transfer *) transfers;
+	struct arena secrets;      /* signed addresses; wiped */
 	unsigned slots;            /* unpackers at a time */
 	struct pollfd *polls;
 	struct transfer **poll_of;
@@ -100,6 +104,17 @@ int stage_advance(struct stage *stage, struct transfer *transfer,
 
 /* For progress_source(); DATA is the stage. */
 void stage_sample(void *data, struct progress *progress);
+
+/* ---- stage_object.c ---- */
+
+/* The address that the fetcher gets for an s3:// mirror; whether the object
+ * is there, and ours to read, is found out first. */
+int stage_object_url(struct stage *stage, struct transfer *transfer,
+		     const char **ret_url, struct error *err);
+/* Of EVENT, a failure: 1 when another signature may help; 0 when not, with
+ * S3's words for it in *WHY; -1 when interrupted. */
+int stage_object_again(struct stage *stage, struct transfer *transfer,
+		       const struct fetch_event *event, struct error *why);
 
 /* ---- stage.c ---- */
 
