@@ -33,13 +33,15 @@ def enter(argv, cache):
                    sys.executable] + argv, env=environment)
 
     def stop(number, _frame):
-        box.kill()     # and with it, --kill-child, all that is in the box
-        box.wait()
         sys.exit(128 + number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    return box.wait()
+    try:
+        return box.wait()
+    finally:
+        box.kill()     # and with it, --kill-child, all that is in the box
+        box.wait()
 
 
 def furnish():

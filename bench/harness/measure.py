@@ -21,9 +21,9 @@ TIMEOUT = 900
 
 @dataclasses.dataclass
 class Run:
+    begin: float        # by time.perf_counter()
     wall: float
     cpu: float
-    log: str
 
 
 def execute(command, link, log, prefix=()):
@@ -43,7 +43,7 @@ def execute(command, link, log, prefix=()):
             raise SystemExit("ended with %d: %s\n%s" % (
                 process.returncode, " ".join(command.argv),
                 file.read()[-3000:]))
-    return Run(wall, usage.ru_utime + usage.ru_stime, log)
+    return Run(begin, wall, usage.ru_utime + usage.ru_stime)
 
 
 class link_or_here:
@@ -82,7 +82,9 @@ class Bench:
             run = how(command, link, os.path.join(
                 self.room, peer.name + ".log"))
             run.report = fitout_report(disk)
-            return run, work.tree_digest(disk.dest)
+            digest = work.tree_digest(disk.dest)
+            peer.release(job)
+            return run, digest
 
     def turns(self, contenders, a_work, link, port, before=None):
         """{name: [Run]}: all contenders in turn, on the same work, the order

@@ -50,6 +50,9 @@ class Peer:
     def prepare(self, job):
         pass
 
+    def release(self, job):
+        """After the run and the look at what it made."""
+
 
 class Fitout(Peer):
     name, title = "fitout", "fitout apply"
@@ -71,7 +74,9 @@ class Fitout(Peer):
 
 def place_words(work, dest):
     """The shell's last steps, the same for all who have no better way."""
-    lines = ["mkdir -p %s/programs %s/etc" % (dest, dest)]
+    lines = ["mkdir -p %s/programs" % dest]
+    if work.copies:
+        lines.append("mkdir -p %s/etc" % dest)
     lines += ["mv %s %s/programs/%s" % (
         top_of(p), dest, p.into) for p in work.packages]
     lines += ["cp -f %s/programs/%s/%s %s/etc/%s" % (
@@ -177,6 +182,16 @@ class Download(Peer):
         text += "for job in $jobs; do wait $job || exit 1; done\n"
         return Command(["sh", job.script("download.sh", text)], {"jobs": ""},
                        job.disk.work)
+
+
+class Curl(Peer):
+    """Not a peer: how soon a program that only downloads begins."""
+    name, title = "curl", "curl"
+
+    def command(self, job):
+        return Command(
+            ["curl", "-sSf", "-o", "/dev/null", "--cacert", job.server.bundle,
+             "%s/%s" % (job.base, job.work.packages[0].file)])
 
 
 class LocalTar(Peer):

@@ -8,7 +8,7 @@ import time
 
 from harness import box, places
 
-PLAIN, TLS, PACED = 8080, 8443, 8081
+PLAIN, TLS, PACED, LOCAL = 8080, 8443, 8081, "file"
 PACE_BYTES = 80_000_000
 ADDRESSES = ("127.0.0.1", "10.77.1.1", "10.77.2.1")
 
@@ -45,7 +45,10 @@ class Servers:
         self.bundle = os.path.join(room, "bundle.pem")
 
     def base(self, address="127.0.0.1", port=PLAIN):
-        """The URL that the inputs are below; starts what serves it."""
+        """The URL that the inputs are below; starts what serves it. LOCAL is
+        no server: file://."""
+        if port == LOCAL:
+            return "file://" + self.inputs.dir
         if port not in self.started:
             self._start(port)
         return "%s://%s:%d" % ("https" if port == TLS else "http", address,

@@ -49,10 +49,18 @@ def package(inputs, name, form, into=None):
     return Package(top, file, inputs.sha256(file), into or top)
 
 
-def web(inputs, form="tar.gz", files=20000):
-    """nginx, PHP, a vendor tree, and three configuration files."""
-    names = ("nginx", "php7", "tree-%d" % files)
-    return Work(tuple(package(inputs, name, form) for name in names), COPIES)
+def web(inputs, options, form="tar.gz"):
+    """nginx, PHP, a vendor tree, and three configuration files; --quick does
+    without PHP, which is the largest."""
+    names = ("nginx", "php7", "tree-%d" % options.files)
+    if options.quick:
+        names = ("nginx", "tree-%d" % options.files)
+    return Work(tuple(package(inputs, name, form) for name in names),
+                tuple(c for c in COPIES if c.package in names))
+
+
+def without_tree(a_work):
+    return Work(a_work.packages[:-1], a_work.copies)
 
 
 def single(inputs, name, form):
