@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&command_report,
 	&command_render,
 	&command_explain,
+	&command_completion,
 	&command_version,
 	&command_help,
 	NULL

@@ -19,8 +19,14 @@ static const struct option_row common_rows[] = {
 	{ NULL, NULL }
 };
 
-static const struct option_row *
-find_row(const struct option_row *rows, const char *name, size_t n)
+const struct option_row *
+options_common(void)
+{
+	return common_rows;
+}
+
+const struct option_row *
+option_find(const struct option_row *rows, const char *name, size_t n)
 {
 	for (; rows && rows->name; rows++)
 		if (strlen(rows->name) == n && !strncmp(rows->name, name, n))
@@ -141,10 +147,10 @@ take(const struct option_row *rows, int argc, char **argv, int *at,
 	equals = strchr(name, '=');
 	n = equals ? (size_t)(equals - name) : strlen(name);
 	*ret_common = false;
-	*ret_row = find_row(rows, name, n);
+	*ret_row = option_find(rows, name, n);
 	if (!*ret_row) {
 		*ret_common = true;
-		*ret_row = find_row(common_rows, name, n);
+		*ret_row = option_find(common_rows, name, n);
 	}
 	if (!*ret_row)
 		return unknown_option(rows, argument, err);

@@ -54,6 +54,12 @@ struct option_row {
 	const char *argument;        /* "HEX"; NULL: takes none */
 };
 
+/* Those of every command. */
+const struct option_row *options_common(void);
+/* The row of NAME (n bytes) in ROWS (or NULL), or NULL. */
+const struct option_row *option_find(const struct option_row *rows,
+				     const char *name, size_t n);
+
 /* Set the common option NAME to VALUE, as the command line would. */
 int options_set(struct options *options, const char *name, const char *value,
 		struct error *err);
