@@ -2,10 +2,11 @@
 """bench/run: the options, and the run of the lines that were asked for."""
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 
-from harness import (box, growth, inputs, lines_cost, lines_link, lines_time,
+from harness import (box, chart, growth, inputs, lines_cost, lines_link, lines_time,
                      links, measure, peers_config, places, report, servers)
 
 LINES = {**lines_link.LINES, **lines_cost.LINES, **lines_time.LINES,
@@ -65,6 +66,9 @@ def rootfs():
 
 def measure_lines(options, cache):
     room = box.furnish()
+    # A copy: a build may replace the program while we run.
+    shutil.copy(places.FITOUT, os.path.join(room, "fitout"))
+    commit = report.commit()
     made = inputs.Inputs(cache)
     server = servers.Servers(room, made)
     bench = measure.Bench(room, made, server,
@@ -74,7 +78,7 @@ def measure_lines(options, cache):
     for name in options.only or [name for name in LINES if not (
             options.quick and name in NOT_QUICK)]:
         places.say(name)
-        when = report.facts()
+        when = report.facts(commit)
         outcome = LINES[name](bench, options)
         when["load_end"] = "%.1f" % os.getloadavg()[0]
         if options.quick:
@@ -85,8 +89,11 @@ def measure_lines(options, cache):
 
 
 def save(cache):
+    store = report.Store(cache)
     with open(os.path.join(places.BENCH, "RESULTS"), "w") as file:
-        file.write(report.Store(cache).whole(LINES))
+        file.write(store.whole(LINES))
+    with open(os.path.join(places.BENCH, "RESULTS.svg"), "w") as file:
+        file.write(chart.draw(list(store.outcomes(LINES)), store.machine()))
 
 
 def main():

@@ -68,8 +68,9 @@ class Fitout(Peer):
         environment = {}
         if job.base.startswith("https:"):
             environment["SSL_CERT_FILE"] = job.server.bundle
-        return Command([places.FITOUT, "--progress", "none", "--state",
-                        job.disk.state, "apply", path], environment)
+        return Command([os.path.join(job.room, "fitout"), "--progress",
+                        "none", "--state", job.disk.state, "apply", path],
+                       environment)
 
 
 def place_words(work, dest):

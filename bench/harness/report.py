@@ -20,7 +20,8 @@ from harness import places
 class Verdict:
     target: str
     seen: str
-    held: bool          # None: not to be judged here, `seen` says why
+    held: bool
+    margin: float = None    # times better than the target
 
 
 @dataclasses.dataclass
@@ -34,14 +35,16 @@ class Outcome:
 
 
 def at_least(target, seen, limit, unit="x"):
-    return Verdict(target, "%.2f %s" % (seen, unit), seen >= limit)
+    return Verdict(target, "%.2f %s" % (seen, unit), seen >= limit,
+                   seen / limit)
 
 
 def at_most(target, seen, limit, unit=""):
-    return Verdict(target, ("%.2f %s" % (seen, unit)).strip(), seen <= limit)
+    return Verdict(target, ("%.2f %s" % (seen, unit)).strip(), seen <= limit,
+                   limit / seen)
 
 
-def facts():
+def facts(commit_measured):
     """The machine, now."""
     with open("/proc/cpuinfo") as file:
         models = [line.split(":", 1)[1].strip() for line in file
@@ -55,7 +58,7 @@ def facts():
         "kernel": platform.release(),
         "load": "%.1f" % os.getloadavg()[0],
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "commit": commit(),
+        "commit": commit_measured,
     }
 
 
@@ -86,7 +89,7 @@ def text(name, outcome, when):
     lines += ["  " + note for note in outcome.notes]
     if outcome.verdicts:
         lines += [""] + ["  %-8s %s: %s" % (
-            {True: "held", False: "NOT HELD", None: "-"}[v.held], v.target,
+            "held" if v.held else "NOT HELD", v.target,
             v.seen) for v in outcome.verdicts]
     return "\n".join(lines) + "\n"
 
@@ -130,18 +133,19 @@ class Store:
         found = list(self.outcomes(order))
         if not found:
             return "nothing has been measured\n"
-        when = found[-1][2]
         head = ("fitout against its peers: bench/README says how this is "
                 "measured, doc/design/0012\nwhy it can be believed. Written "
-                "by bench/run --save.\n\n"
-                "machine: %(cpu)s, %(cores)d cores, %(memory)s, Linux "
-                "%(kernel)s\n" % when)
+                "by bench/run --save.\n\nmachine: " + self.machine() + "\n")
         return head + "\n" + self.summary(found) + "\n" + "\n".join(
             text(*entry) for entry in found)
 
+    def machine(self):
+        when = max((kept["when"] for kept in self.kept.values()),
+                   key=lambda when: when["date"])
+        return "%(cpu)s, %(cores)d cores, %(memory)s, Linux %(kernel)s" % when
+
     @staticmethod
     def summary(found):
-        rows = [[v.target, v.seen, {True: "held", False: "NOT HELD",
-                                    None: "-"}[v.held], name]
+        rows = [[v.target, v.seen, "held" if v.held else "NOT HELD", name]
                 for name, outcome, _ in found for v in outcome.verdicts]
         return table(["target", "seen", "", "line"], rows) + "\n"
