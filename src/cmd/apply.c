@@ -33,6 +33,8 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 		.freshness = { allow_older, options->serial_jump,
 			       &options->trust },
 		.verify = verify,
+		.signals = true,
+		.imds_v1 = options->imds_v1,
 	};
 	return watched_apply(options, &run, err);
 }

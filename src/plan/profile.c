@@ -4,14 +4,15 @@
 #include <string.h>
 
 static const struct key autoscaling_keys[] = {
-	{ "hook", KEY_TEXT, KEY_REQUIRED,
-	  offsetof(struct autoscaling_spec, hook),
-	  .text = "name of the lifecycle hook that is answered" },
+	{ "hook", KEY_TEXT, 0, offsetof(struct autoscaling_spec, hook),
+	  .text = "name of the launch lifecycle hook that is answered; "
+		  "default: the group's only one" },
 	{ "group", KEY_TEXT, 0, offsetof(struct autoscaling_spec, group),
 	  .text = "the Auto Scaling group; default: the instance's own" },
 	{ "heartbeat", KEY_DURATION, 0,
-	  offsetof(struct autoscaling_spec, heartbeat_s), .fallback = "300",
-	  .text = "how often the hook is told that the run goes on" },
+	  offsetof(struct autoscaling_spec, heartbeat_s),
+	  .text = "how often the hook is told that the run goes on; default: "
+		  "a third of the time that it waits" },
 	{ "on_failure", KEY_TEXT, 0,
 	  offsetof(struct autoscaling_spec, on_failure), .fallback = "abandon",
 	  .text = "\"abandon\", \"continue\", or \"hold 30m\": wait so long "
@@ -29,6 +30,9 @@ static const struct key cloudformation_keys[] = {
 	{ NULL }
 };
 
+static const char *const console_choices[] = { "auto", "always", "never",
+					       NULL };
+
 static const struct key signal_keys[] = {
 	{ "autoscaling", KEY_GROUP, 0,
 	  offsetof(struct signal_spec, autoscaling), .keys = autoscaling_keys,
@@ -41,6 +45,10 @@ static const struct key signal_keys[] = {
 	  .text = "signal a resource of a CloudFormation stack" },
 	{ "evidence", KEY_TEXT, 0, offsetof(struct signal_spec, evidence),
 	  .text = "s3:// address below which a failed run's report is kept" },
+	{ "console", KEY_CHOICE, 0, offsetof(struct signal_spec, console),
+	  .choices = console_choices, .fallback = "auto",
+	  .text = "whether a failed run writes a frame to /dev/console; auto: "
+		  "where standard error is no terminal" },
 	{ NULL }
 };
 

@@ -14,8 +14,8 @@
 #include "plan/vars.h"
 
 struct autoscaling_spec {
-	const char *hook, *group;
-	int64_t heartbeat_s;
+	const char *hook, *group;    /* NULL: found out */
+	int64_t heartbeat_s;         /* 0: a third of the hook's time */
 	const char *on_failure;      /* "abandon", "continue", "hold 30m" */
 };
 struct cloudformation_spec {
@@ -25,6 +25,7 @@ struct signal_spec {
 	const struct autoscaling_spec *autoscaling;
 	const struct cloudformation_spec *cloudformation;
 	const char *evidence;
+	const char *console;         /* "auto", "always", "never" */
 };
 
 struct profile {

@@ -144,9 +144,10 @@ check_version(struct reading *r)
 	return -1;
 }
 
-/* Where KEY of the profile itself was said. */
-static struct place
-place_of(const struct reading *r, const char *path)
+/* The node of the key PATH of the profile itself, or of the innermost group
+ * around it that is there. */
+static const struct node *
+nearest_node(const struct reading *r, const char *path, bool *ret_said)
 {
 	const struct node *node = &r->root;
 	own_str struct str name = STR_INIT(100);
@@ -159,13 +160,32 @@ place_of(const struct reading *r, const char *path)
 		str_add_n(&name, path, n);
 		inner = node->type == NODE_GROUP
 			? node_find(node, str_get(&name)) : NULL;
+		*ret_said = false;
 		if (!inner)
-			return node->where;
+			return node;
 		node = inner;
+		*ret_said = true;
 		if (path[n] == '\0')
-			return node->where;
+			return node;
 		path += n + 1;
 	}
+}
+
+static struct place
+place_of(const struct reading *r, const char *path)
+{
+	bool said;
+
+	return nearest_node(r, path, &said)->where;
+}
+
+static bool
+is_said(const struct reading *r, const char *path)
+{
+	bool said;
+
+	nearest_node(r, path, &said);
+	return said;
 }
 
 static void
@@ -185,6 +205,8 @@ check_profile_name(struct reading *r)
 			     "'.', '_' or '-'", name);
 }
 
+#define HOLD_MAX_S (48 * 3600)
+
 static bool
 on_failure_valid(const char *text)
 {
@@ -194,7 +216,30 @@ on_failure_valid(const char *text)
 		return true;
 	return str_starts(text, "hold ") &&
 	       duration_parse(text + strlen("hold "), &seconds) == 0 &&
-	       seconds > 0;
+	       seconds > 0 && seconds <= HOLD_MAX_S;
+}
+
+/* What Auto Scaling's API takes for one. */
+static void
+check_scaling_name(struct reading *r, const char *key, const char *name,
+		   bool blanks)
+{
+	const char *path = arena_printf(r->arena, "signal.autoscaling.%s",
+					key);
+	bool good = !name || (*name && strlen(name) <= 255);
+
+	for (; name && *name && good; name++)
+		good = (*name >= '0' && *name <= '9') ||
+		       (*name >= 'a' && *name <= 'z') ||
+		       (*name >= 'A' && *name <= 'Z') ||
+		       strchr("-_/", *name) ||
+		       (blanks && (unsigned char)*name >= 0x20 &&
+			*name != 0x7f);
+	if (!good)
+		problems_add(r->problems, place_of(r, path), "%s must have 1 "
+			     "to 255 %s", key, blanks
+			     ? "characters, none of them a control character"
+			     : "letters, digits, '-', '_' or '/'");
 }
 
 /* WHOLE: no value of the profile's own is missing or bad. */
@@ -213,11 +258,16 @@ check_signal(struct reading *r, bool whole)
 			     place_of(r, "signal.autoscaling.on_failure"),
 			     "on_failure \"%s\" must be \"abandon\", "
 			     "\"continue\" or \"hold\" with a time, such as "
-			     "\"hold 30m\"", scaling->on_failure);
-	if (whole && scaling && scaling->heartbeat_s == 0)
+			     "\"hold 30m\" (no hook waits longer than 48h)", scaling->on_failure);
+	if (whole && scaling && scaling->heartbeat_s == 0 &&
+	    is_said(r, "signal.autoscaling.heartbeat"))
 		problems_add(r->problems,
 			     place_of(r, "signal.autoscaling.heartbeat"),
 			     "heartbeat must be longer than 0");
+	if (scaling) {
+		check_scaling_name(r, "hook", scaling->hook, false);
+		check_scaling_name(r, "group", scaling->group, true);
+	}
 	if (spec->evidence && !str_starts(spec->evidence, "s3://"))
 		problems_add(r->problems, place_of(r, "signal.evidence"),
 			     "evidence \"%s\" must begin with s3://",

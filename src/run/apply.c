@@ -16,6 +16,7 @@
 #include "io/transaction.h"
 #include "plan/plan.h"
 #include "run/drift.h"
+#include "run/console.h"
 #include "run/durable.h"
 #include "run/gate.h"
 #include "run/generation.h"
@@ -25,6 +26,7 @@
 #include "run/removal.h"
 #include "run/report.h"
 #include "run/run.h"
+#include "run/signal.h"
 #include "run/stage.h"
 #include "run/state.h"
 #include "run/timeline.h"
@@ -220,13 +222,12 @@ static int
 open_and_start(struct run *run, bool again, struct error *err)
 {
 	int64_t opened;
-	const struct proof *proof;
 	struct error unnoted = ERROR_INIT;
 	size_t begin = plan_phase_begin(&run->plan, PHASE_GATE);
 
 	if (run->context.image)
 		return 0;
-	if (gate_open(&run->state, run->arena, run->generation, &proof,
+	if (gate_open(&run->state, run->arena, run->generation, &run->proof,
 		      err) < 0)
 		return -1;
 	run->gate_is_open = run->released = true;
@@ -239,7 +240,7 @@ open_and_start(struct run *run, bool again, struct error *err)
 
 		if (!step->resource->kind->release || (again && !step->ran))
 			continue;
-		if (release(run, step, again, proof, err) < 0) {
+		if (release(run, step, again, run->proof, err) < 0) {
 			timeline_add(&run->timeline, "failed",
 				     step->resource->label, now, clock_ms(),
 				     "start");
@@ -258,6 +259,9 @@ open_and_start(struct run *run, bool again, struct error *err)
 static int
 open_gate(struct run *run, struct error *err)
 {
+	if (!run->context.image && signal_is_warm(run))
+		return gate_prove(&run->state, run->arena, run->generation,
+				  &run->proof, err);
 	return open_and_start(run, false, err);
 }
 
@@ -474,11 +478,11 @@ log_plan(const struct run *run)
 			 "remove (%s)", REMOVAL_REASON);
 }
 
-static void
-report(struct run *run, enum outcome outcome, const struct error *error,
-       const struct error *undo_error)
+static struct run_facts
+facts_of(const struct run *run, enum outcome outcome,
+	 const struct error *error, const struct error *undo_error)
 {
-	struct run_facts facts = {
+	return (struct run_facts){
 		.run_id = run->context.run_id,
 		.command = run->options->command,
 		.outcome = outcome,
@@ -486,6 +490,9 @@ report(struct run *run, enum outcome outcome, const struct error *error,
 		.undo_error = undo_error,
 		.generation = run->generation,
 		.gate_open = run->gate_is_open,
+		.warm = run->warm,
+		.signal_text = run->signal_text,
+		.signal_failed = run->signal_failed,
 		.taken_back = run->taken_back,
 		.profile = run->context.profile,
 		.plan = &run->plan,
@@ -495,8 +502,25 @@ report(struct run *run, enum outcome outcome, const struct error *error,
 		.timeline = &run->timeline,
 		.elapsed_ms = clock_ms() - run->timeline.begin_ms,
 	};
-	struct error ignored = ERROR_INIT;
+}
 
+static void
+write_report(struct run *run, const struct run_facts *facts)
+{
+	struct error err = ERROR_INIT;
+
+	if (facts->outcome != OUTCOME_NOTHING &&
+	    report_write(&run->state, facts, &err) < 0)
+		log_warning("report.write", NULL, "%s", err.text);
+}
+
+static void
+report(struct run *run, enum outcome outcome, const struct error *error,
+       const struct error *undo_error)
+{
+	struct run_facts facts = facts_of(run, outcome, error, undo_error);
+
+	str_clear(run->summary);
 	if (run->options->json) {
 		own_json struct json *result = report_result(&facts);
 
@@ -505,9 +529,19 @@ report(struct run *run, enum outcome outcome, const struct error *error,
 	} else {
 		report_summary(&facts, run->summary);
 	}
-	if (outcome != OUTCOME_NOTHING &&
-	    report_write(&run->state, &facts, &ignored) < 0)
-		log_warning("report.write", NULL, "%s", ignored.text);
+	write_report(run, &facts);
+}
+
+/* What is to be seen of it is safe before the instance is given up. */
+static void
+tell_failure(struct run *run, enum outcome outcome, const struct error *error,
+	     const struct error *undo_error)
+{
+	report(run, outcome, error, undo_error);
+	console_tell(run, error, undo_error);
+	signal_failed(run, error);
+	signal_end(run);
+	report(run, outcome, error, undo_error);
 }
 
 static int
@@ -525,11 +559,26 @@ fail_run(struct run *run, const struct error *error)
 		facts.duration_ms = clock_ms() - run->timeline.begin_ms;
 		log_facts(LOG_LEVEL_ERROR, "undo.failed", NULL, &facts, "%s",
 			  undo_error.text);
-		report(run, OUTCOME_STUCK, error, &undo_error);
+		tell_failure(run, OUTCOME_STUCK, error, &undo_error);
 		return 4;
 	}
-	report(run, OUTCOME_FAILED, error, NULL);
+	tell_failure(run, OUTCOME_FAILED, error, NULL);
 	return 1;
+}
+
+/* The agent runs, or is not to: who waits is told, once a boot. */
+static void
+tell_success(struct run *run, enum outcome outcome)
+{
+	struct error err = ERROR_INIT;
+
+	if (!run->proof && run->gate_is_open &&
+	    gate_prove(&run->state, run->arena, run->generation, &run->proof,
+		       &err) < 0)
+		log_error("signal.failed", NULL, "%s", err.text);
+	signal_done(run, run->proof);
+	signal_end(run);
+	report(run, outcome, NULL, NULL);
 }
 
 static int
@@ -544,8 +593,10 @@ run_apply(struct run *run, struct str *summary, struct error *err)
 	bool again;
 
 	run->summary = summary;
-	if (run_open(run, err) < 0 || recovery_begin(run, err) < 0 ||
-	    make_plan(run, err) < 0)
+	if (run_open(run, err) < 0)
+		return -1;
+	signal_begin(run);
+	if (recovery_begin(run, err) < 0 || make_plan(run, err) < 0)
 		return -1;
 	log_info("run.begin", NULL, "%s %s (run %s)",
 		 run->options->command, run->context.profile->name, run->context.run_id);
@@ -561,14 +612,14 @@ run_apply(struct run *run, struct str *summary, struct error *err)
 		    freshness_save(run->context.profile, &run->state,
 				   err) < 0)
 			return fail_run(run, err);
-		report(run, OUTCOME_NOTHING, NULL, NULL);
+		tell_success(run, OUTCOME_NOTHING);
 		return 0;
 	}
 	log_plan(run);
 	if (carry_out(run, err) < 0)
 		return fail_run(run, err);
 	interrupt_shield();
-	report(run, OUTCOME_DONE, NULL, NULL);
+	tell_success(run, OUTCOME_DONE);
 	return clean_up(run);
 }
 
@@ -580,6 +631,11 @@ apply(struct arena *arena, const struct run_options *options,
 	int status;
 
 	status = run_apply(&run, summary, err);
+	if (status < 0 && run.lock_fd >= 0) {
+		console_tell(&run, err, NULL);
+		signal_failed(&run, err);
+	}
+	signal_end(&run);
 	run_release(&run);
 	return status;
 }

@@ -21,17 +21,18 @@ struct proof {
 
 /* A ready file that survived a reboot (a state directory outside /run) must
  * not count: it names the boot that it is true for. */
-static void
-boot_id(char *buf, size_t size)
+char *
+gate_boot_id(char buf[static GATE_BOOT_ID])
 {
 	own_fd int fd = open("/proc/sys/kernel/random/boot_id",
 			     O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, GATE_BOOT_ID - 1);
 
 	if (n < 0)
 		n = 0;
 	buf[n] = '\0';
 	buf[strcspn(buf, "\n")] = '\0';
+	return buf;
 }
 
 /* Directory of the gate's file, or -1. */
@@ -52,12 +53,12 @@ gate_is_open(const struct state *state)
 	struct error ignored = ERROR_INIT;
 	own_fd int dirfd = open_directory(state, &ignored);
 	own_str struct str text = STR_INIT(1024);
-	char boot[64];
+	char boot[GATE_BOOT_ID];
 
 	if (dirfd < 0 || file_read_at(dirfd, path_base(state->ready_path), 1000,
 				      &text, &ignored) < 0)
 		return false;
-	boot_id(boot, sizeof boot);
+	gate_boot_id(boot);
 	return strstr(str_get(&text), boot) && strstr(str_get(&text), STARTED);
 }
 
@@ -80,8 +81,8 @@ gate_close(const struct state *state, struct error *err)
 	return 0;
 }
 
-static int
-make_parent(const struct state *state, struct error *err)
+int
+gate_make_directory(const struct state *state, struct error *err)
 {
 	struct arena arena = ARENA_INIT;
 	const char *parent = path_parent(&arena, state->ready_path);
@@ -98,34 +99,45 @@ make_parent(const struct state *state, struct error *err)
 }
 
 int
+gate_prove(const struct state *state, struct arena *arena, int64_t generation,
+	   const struct proof **ret_proof, struct error *err)
+{
+	struct proof *proof;
+	int64_t current;
+
+	if (generation_current(state, &current, err) < 0)
+		return -1;
+	if (current != generation || generation < 1)
+		return error_raise(err, ERROR_BUG,
+			"generation %lld is not recorded (current is %lld)",
+			(long long)generation, (long long)current);
+	proof = arena_alloc(arena, sizeof *proof);
+	proof->generation = generation;
+	*ret_proof = proof;
+	return 0;
+}
+
+int
 gate_open(const struct state *state, struct arena *arena, int64_t generation,
 	  const struct proof **ret_proof, struct error *err)
 {
 	own_str struct str text = STR_INIT(1024);
-	struct proof *proof;
-	int64_t current;
-	char boot[64];
+	const struct proof *proof;
+	char boot[GATE_BOOT_ID];
 
-	if (generation_current(state, &current, err) < 0)
-		return error_in(err, "open the gate");
-	if (current != generation || generation < 1)
-		return error_raise(err, ERROR_BUG,
-			"the gate stays closed: generation %lld is not "
-			"recorded (current is %lld)", (long long)generation,
-			(long long)current);
-	if (make_parent(state, err) < 0)
+	if (gate_prove(state, arena, generation, &proof, err) < 0)
+		return error_in(err, "the gate stays closed");
+	if (gate_make_directory(state, err) < 0)
 		return error_in(err, "open the gate");
 	own_fd int dirfd = open_directory(state, err);
 	if (dirfd < 0)
 		return error_in(err, "open the gate");
-	boot_id(boot, sizeof boot);
+	gate_boot_id(boot);
 	str_addf(&text, "generation %lld\nboot %s\n", (long long)generation,
 		 boot);
 	if (newfile_replace(dirfd, path_base(state->ready_path), text.data,
 			    text.len, 0644, err) < 0)
 		return error_in(err, "open the gate %s", state->ready_path);
-	proof = arena_alloc(arena, sizeof *proof);
-	proof->generation = generation;
 	*ret_proof = proof;
 	return 0;
 }

@@ -87,6 +87,12 @@ report_json(const struct run_facts *facts)
 	json_set_number(report, "elapsed_ms", facts->elapsed_ms);
 	json_set_number(report, "generation", facts->generation);
 	json_set_bool(report, "gate_open", facts->gate_open);
+	if (facts->warm)
+		json_set_text(report, "warm", facts->warm);
+	if (facts->signal_text) {
+		json_set_text(report, "signal", facts->signal_text);
+		json_set_bool(report, "signal_failed", facts->signal_failed);
+	}
 	if (facts->error)
 		json_set(report, "error", error_json(facts->error));
 	if (facts->undo_error)
@@ -203,6 +209,13 @@ report_print(const struct json *report, struct str *out)
 	str_addf(out, "generation  %lld, gate %s\n",
 		 (long long)json_number(report, "generation", 0),
 		 json_bool(report, "gate_open", false) ? "open" : "closed");
+	if (json_text(report, "warm", NULL))
+		str_addf(out, "warm pool   %s: the agent is to wait\n",
+			 json_text(report, "warm", ""));
+	if (json_text(report, "signal", NULL))
+		str_addf(out, "signal      %s%s\n",
+			 json_bool(report, "signal_failed", false)
+			 ? "FAILED: " : "", json_text(report, "signal", ""));
 	sandbox_print(json_at(report, "confinement"), out);
 	print_resources(report, out);
 	str_add(out, "\n");
@@ -227,6 +240,15 @@ find_agent(const struct plan *plan)
 }
 
 static void
+say_signal(const struct run_facts *facts, struct str *out)
+{
+	if (facts->signal_text)
+		str_addf(out, "  %s%s\n", facts->signal_failed
+			 ? "SIGNAL FAILED: " : "Signal: ",
+			 facts->signal_text);
+}
+
+static void
 summary_done(const struct run_facts *facts, struct str *out)
 {
 	char took[32];
@@ -239,8 +261,10 @@ summary_done(const struct run_facts *facts, struct str *out)
 		str_addf(out, "%s: done in %s, generation %lld%s\n",
 			 facts->profile->name, took,
 			 (long long)facts->generation,
-			 facts->gate_open && find_agent(facts->plan)
+			 facts->warm ? ", the agent waits (warm pool)"
+			 : facts->gate_open && find_agent(facts->plan)
 				? ", the agent runs" : "");
+	say_signal(facts, out);
 }
 
 static void
@@ -299,6 +323,7 @@ summary_failed(const struct run_facts *facts, struct str *out)
 			 facts->generation ? "" : " (nothing was installed)");
 	add_left(facts->plan, out, "  ");
 	say_agent(facts, out);
+	say_signal(facts, out);
 	str_addf(out, "  More: fitout report; fitout explain %s\n",
 		 error_code_name(facts->error->code));
 	str_add(out, rule);
@@ -317,6 +342,10 @@ report_result(const struct run_facts *facts)
 	json_set_number(result, "elapsed_ms", facts->elapsed_ms);
 	if (facts->error)
 		json_set(result, "error", error_json(facts->error));
+	if (facts->signal_text) {
+		json_set_text(result, "signal", facts->signal_text);
+		json_set_bool(result, "signal_failed", facts->signal_failed);
+	}
 	if (facts->undo_error)
 		json_set(result, "undo_error", error_json(facts->undo_error));
 	return result;

@@ -30,6 +30,10 @@ struct run_facts {
 	const struct error *undo_error;  /* OUTCOME_STUCK */
 	int64_t generation;              /* current after the run; 0: none */
 	bool gate_open;
+	const char *warm;                /* "Warmed:Stopped": the agent is to
+					    wait; or NULL */
+	const char *signal_text;         /* what was told to whom; or NULL */
+	bool signal_failed;
 	bool taken_back;                 /* OUTCOME_STUCK: all but the agent is
 					    as it was before */
 	const struct profile *profile;

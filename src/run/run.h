@@ -21,6 +21,8 @@
 #include "run/timeline.h"
 
 struct imds;
+struct proof;
+struct signaller;
 
 struct run_options {
 	const char *command;             /* "apply", for the lock and report */
@@ -36,6 +38,9 @@ struct run_options {
 	bool verify;                     /* hash every installed file */
 	bool json;                       /* the summary as one JSON object */
 	struct progress *progress;       /* who watches; NULL: nobody */
+	/* Who is told how it ended (run/signal.h). */
+	bool signals;                    /* of this command's runs */
+	bool imds_v1;
 };
 
 /* Everything one run holds. The context is what kinds see of it. */
@@ -72,6 +77,12 @@ struct run {
 	bool released;               /* ... and may have been started again */
 	bool activated;              /* programs may have been touched */
 	bool taken_back;             /* by undo: trees, files, programs */
+	struct signaller *signaller; /* NULL: nobody is told anything */
+	const char *warm;            /* "Warmed:Stopped": see signal_is_warm;
+					NULL: no */
+	const struct proof *proof;   /* of this run, once it is complete */
+	const char *signal_text;     /* what was told to whom; NULL: nothing */
+	bool signal_failed;          /* somebody could not be told */
 	struct str *summary;         /* what to print at the end */
 };
 

@@ -617,10 +617,20 @@ the_profile_itself_is_checked(void **state)
 			"\"http://x\"; };",
 			"p.cfg:3: on_failure \"hold\" must be \"abandon\", "
 			"\"continue\" or \"hold\" with a time, such as "
-			"\"hold 30m\"\n"
+			"\"hold 30m\" (no hook waits longer than 48h)\n"
 			"p.cfg:3: heartbeat must be longer than 0\n"
 			"p.cfg:3: evidence \"http://x\" must begin with "
 			"s3://\n");
+	assert_problems("signal = { autoscaling = { hook = \"a b\"; group = "
+			"\"\"; on_failure = \"hold 49h\"; }; };",
+			"p.cfg:3: on_failure \"hold 49h\" must be "
+			"\"abandon\", \"continue\" or \"hold\" with a time, "
+			"such as \"hold 30m\" (no hook waits longer than "
+			"48h)\n"
+			"p.cfg:3: hook must have 1 to 255 letters, digits, "
+			"'-', '_' or '/'\n"
+			"p.cfg:3: group must have 1 to 255 characters, none "
+			"of them a control character\n");
 	assert_problems("budget = 0;",
 			"p.cfg:3: budget must be longer than 0\n");
 	assert_problems("vars = [ ];",
@@ -646,7 +656,9 @@ a_signal_is_read_whole(void **state)
 	assert_string_equal(profile->signal->autoscaling->hook, "bootstrap");
 	assert_string_equal(profile->signal->autoscaling->on_failure,
 			    "hold 30m");
-	assert_int_equal(profile->signal->autoscaling->heartbeat_s, 300);
+	/* A third of what the hook waits. */
+	assert_int_equal(profile->signal->autoscaling->heartbeat_s, 0);
+	assert_string_equal(profile->signal->console, "auto");
 	assert_null(profile->signal->autoscaling->group);
 	assert_string_equal(profile->signal->cloudformation->resource, "r");
 	assert_string_equal(profile->signal->evidence, "s3://logs/");
