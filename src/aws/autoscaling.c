@@ -214,9 +214,13 @@ autoscaling_find_hook(struct aws *aws, const char *group, const char *name,
 	if (call(aws, "DescribeLifecycleHooks", &pair, 1, deadline, &answer,
 		 err) < 0)
 		return -1;
-	if (answer.failure != AWS_OK)
-		return aws_answer_raise(&answer, err, "list the group's "
-					"lifecycle hooks");
+	if (answer.failure != AWS_OK) {
+		aws_answer_raise(&answer, err, "list the group's lifecycle "
+				 "hooks");
+		if (answer.failure == AWS_DENIED)
+			err->code = ERROR_TRUST;
+		return -1;
+	}
 	return autoscaling_read_hooks(str_get(&answer.body), answer.body.len,
 				      group, name, transition, arena,
 				      ret_hook, err);

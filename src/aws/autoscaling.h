@@ -56,7 +56,7 @@ int autoscaling_state(struct aws *aws, const char *instance,
 /*
  * The hook of GROUP for TRANSITION: NAME, or where that is NULL the only one
  * that is not CodeDeploy's own. None, or several, is ERROR_CHECK, and the
- * text names them.
+ * text names them; ERROR_TRUST: the role may not ask.
  */
 int autoscaling_find_hook(struct aws *aws, const char *group,
 			  const char *name,

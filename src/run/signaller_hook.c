@@ -89,7 +89,8 @@ find_hook(struct side *side, struct deadline deadline, struct error *err)
 				  LIFECYCLE_LAUNCHING, &side->arena, deadline,
 				  &side->hook, err) == 0)
 		return 0;
-	if (!spec->hook || err->code == ERROR_CHECK)
+	/* Anything else may pass, and is tried again. */
+	if (!spec->hook || err->code != ERROR_TRUST)
 		return -1;
 	log_warning("signal.timeout", NAME, "how long the hook waits cannot "
 		    "be asked (%s); a heartbeat is sent every %d s: say "

@@ -68,6 +68,7 @@ class AutoScaling(QueryService):
         self.instances = {}
         self.actions = []
         self.verdicts = []
+        self.independent = False    # ABANDON of one hook ends no other
 
     def group(self, name):
         return self.groups.setdefault(name, Group(name))
@@ -123,7 +124,7 @@ class AutoScaling(QueryService):
                 instance.state = "Terminated"
         elif result == "ABANDON":
             instance.state = "Terminating:Proceed"
-            for other in others:
+            for other in [] if self.independent else others:
                 other.result = other.result or "ABANDON"
         elif all(other.result for other in others):
             instance.state = instance.warm or "InService"

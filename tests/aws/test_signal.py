@@ -325,6 +325,16 @@ def test_denied_is_said_loudly(world):
     assert not (world.state / "signalled").exists()
 
 
+def test_the_hooks_time_cannot_be_asked(world):
+    hooked(world)
+    world.key.denied.add("DescribeLifecycleHooks")
+    world.signal["autoscaling"] = 'hook = "bootstrap";'
+    run = world.run()
+    assert run.returncode == 0
+    assert "every 60 s" in messages(run, "signal.timeout")[0]
+    assert world.scaling.results() == ["CONTINUE"]
+
+
 def test_in_no_group(world):
     run = world.run()
     assert run.returncode == 0
