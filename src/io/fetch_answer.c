@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "io/fetch_wire.h"
+#include "io/fetch_retry.h"
 #include "io/http_date.h"
 
 void
@@ -103,8 +103,8 @@ retry_after(const char *value)
 
 	if (take_number(&value, &s))
 		return *value ? -1
-			      : (s > FETCH_WAIT_MAX_MS / 1000
-					 ? FETCH_WAIT_MAX_MS
+			      : (s > RETRY_AFTER_MAX_MS / 1000
+					 ? RETRY_AFTER_MAX_MS
 					 : (int64_t)s * 1000);
 	at = http_date_parse(value);
 	if (at < 0)
@@ -112,7 +112,7 @@ retry_after(const char *value)
 	at -= clock_wall_s();
 	if (at < 0)
 		at = 0;
-	return at > FETCH_WAIT_MAX_MS / 1000 ? FETCH_WAIT_MAX_MS : at * 1000;
+	return at > RETRY_AFTER_MAX_MS / 1000 ? RETRY_AFTER_MAX_MS : at * 1000;
 }
 
 static void
@@ -320,6 +320,12 @@ fetch_status_may_pass(int status)
 {
 	return status == 408 || status == 425 || status == 429 ||
 	       status >= 500;
+}
+
+bool
+fetch_answer_asks_for_time(const struct fetch_answer *a)
+{
+	return a->status == 429 || a->status == 503 || a->retry_after_ms >= 0;
 }
 
 enum fetch_verdict

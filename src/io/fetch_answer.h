@@ -62,6 +62,8 @@ struct fetch_ask {
 
 /* 408, 425, 429, 5xx: the same request may fare better later. */
 bool fetch_status_may_pass(int status);
+/* ... and this server will do better with fewer: 429, 503, Retry-After. */
+bool fetch_answer_asks_for_time(const struct fetch_answer *answer);
 
 enum fetch_verdict {
 	FETCH_TAKE,                 /* deliver the body */

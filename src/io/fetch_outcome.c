@@ -59,7 +59,7 @@ transfer_post(struct transfer *t, enum fetch_event_type type, enum error_code co
 	event.code = code;
 	event.status = t->hop.answer.status;
 	event.mirror = t->mirror;
-	event.attempt = t->attempt;
+	event.attempt = t->attempt + t->asked_for_time;
 	event.wait_ms = wait_ms;
 	event.size = size_to_tell(t, type);
 	event.bytes = t->delivered;
@@ -242,11 +242,14 @@ may_continue(const struct transfer *t)
 }
 
 bool
-transfer_may_retry(const struct transfer *t, unsigned attempt,
+transfer_may_retry(const struct transfer *t, unsigned attempt, unsigned asked,
 		   const struct fetch_answer *answer, int64_t *ret_wait_ms)
 {
 	struct retry_case c = {
 		.attempt = attempt,
+		.asks_for_time = fetch_answer_asks_for_time(answer),
+		.asked_for_time = asked,
+		.elsewhere = t->order->urls[t->mirror + 1] != NULL,
 		.attempts = transfer_has_flag(t, FETCH_FLAG_ONCE)
 			? 1 : t->options->attempts,
 		.backoff_ms = t->options->backoff_ms,
@@ -302,10 +305,10 @@ give_up_mirror(struct transfer *t, const struct failure *why)
 		failure_set(&last, why->code, "%.*s (tried again %u times)",
 			    (int)sizeof(why->text) - 32, why->text,
 			    t->retries);
-	else if (t->attempt > 1)
+	else if (t->attempt + t->asked_for_time > 1)
 		failure_set(&last, why->code, "%.*s (%u attempts)",
 			    (int)sizeof(why->text) - 24, why->text,
-			    t->attempt);
+			    t->attempt + t->asked_for_time);
 	transfer_next_mirror(t, &last);
 }
 
@@ -315,14 +318,18 @@ transfer_retry(struct transfer *t, const struct failure *why)
 	int64_t wait_ms;
 
 	if (t->delivered - t->delivered_before >= PROGRESS_BYTES)
-		t->attempt = 1;
+		t->attempt = 1, t->asked_for_time = 0;
 	if (!may_continue(t) ||
-	    !transfer_may_retry(t, t->attempt, &t->hop.answer, &wait_ms)) {
+	    !transfer_may_retry(t, t->attempt, t->asked_for_time,
+				&t->hop.answer, &wait_ms)) {
 		give_up_mirror(t, why);
 		return;
 	}
 	transfer_tell_retry(t, why, wait_ms);
-	t->attempt++;
+	if (fetch_answer_asks_for_time(&t->hop.answer))
+		t->asked_for_time++;
+	else
+		t->attempt++;
 	from_the_start(t, clock_ms() + wait_ms);
 }
 

@@ -35,9 +35,10 @@ void transfer_post(struct transfer *t, enum fetch_event_type type,
 		   enum error_code code, int64_t wait_ms, const char *text);
 /* All was delivered. */
 void transfer_complete(struct transfer *t);
-/* May what failed at ATTEMPT be tried again, and when? */
+/* May what failed at ATTEMPT, after ASKED answers that asked for time, be
+ * tried again, and when? */
 bool transfer_may_retry(const struct transfer *t, unsigned attempt,
-			const struct fetch_answer *answer,
+			unsigned asked, const struct fetch_answer *answer,
 			int64_t *ret_wait_ms);
 /* It will be, and counts. */
 void transfer_tell_retry(struct transfer *t, const struct failure *why,

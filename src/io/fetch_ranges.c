@@ -23,6 +23,7 @@ struct part {
 	uint64_t asked_from;        /* ... when its hop was started */
 	char *buffer;               /* room for all; NULL: not needed yet */
 	unsigned attempt;           /* from 1 */
+	unsigned asked_for_time;
 	int64_t wake_ms;
 	struct hop hop;
 };
@@ -228,6 +229,7 @@ next_part(struct transfer *t)
 						     : t->options->range_bytes;
 	part->filled = 0;
 	part->attempt = 1;
+	part->asked_for_time = 0;
 	part->state = PART_WAITING;
 	part->wake_ms = 0;
 	r->next += part->bytes;
@@ -495,8 +497,9 @@ again(struct transfer *t, struct part *part, const struct failure *cause)
 	part->state = PART_WAITING;
 	part->wake_ms = INT64_MAX;
 	if (part->filled > part->asked_from)
-		part->attempt = 1;
-	if (!transfer_may_retry(t, part->attempt, &hop->answer, &wait_ms)) {
+		part->attempt = 1, part->asked_for_time = 0;
+	if (!transfer_may_retry(t, part->attempt, part->asked_for_time,
+				&hop->answer, &wait_ms)) {
 		give_up(t, part, cause);
 		return;
 	}
@@ -505,7 +508,10 @@ again(struct transfer *t, struct part *part, const struct failure *cause)
 		t->width = connections(t);
 		describe(part, "a range", "; fewer connections", &why, cause);
 	}
-	part->attempt++;
+	if (fetch_answer_asks_for_time(&hop->answer))
+		part->asked_for_time++;
+	else
+		part->attempt++;
 	part->wake_ms = clock_ms() + wait_ms;
 	transfer_tell_retry(t, &why, wait_ms);
 }

@@ -55,6 +55,7 @@ void
 transfer_enter_mirror(struct transfer *t)
 {
 	t->attempt = 1;
+	t->asked_for_time = 0;
 	t->redirects = 0;
 	t->validator[0] = '\0';
 	t->etag[0] = '\0';

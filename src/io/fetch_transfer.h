@@ -94,6 +94,7 @@ struct transfer {
 
 	unsigned mirror;            /* index into order->urls */
 	unsigned attempt;           /* of this mirror, from 1 */
+	unsigned asked_for_time;    /* by it, and these did not count */
 	unsigned redirects;         /* of this attempt */
 	unsigned retries;           /* of all mirrors */
 	int64_t waited_ms;          /* ... and the waits before them */

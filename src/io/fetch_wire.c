@@ -252,8 +252,9 @@ fetch_event_problem(const struct fetch_event *event,
 		return "an impossible status";
 	if (event->mirror >= expected->n_urls)
 		return "an unknown mirror";
-	if (event->attempt < 1 || (event->attempt > expected->attempts &&
-				   event->attempt > 1))
+	if (event->attempt < 1 ||
+	    (event->attempt > 1 &&
+	     event->attempt > expected->attempts + RETRY_ASKED_MAX))
 		return "an impossible attempt";
 	if (event->wait_ms < 0 || event->wait_ms > FETCH_WAIT_MAX_MS)
 		return "an impossible wait";

@@ -93,7 +93,8 @@ struct fetch_order *fetch_order_copy(const struct fetch_order *order);
 /* What the commander knows of a transfer, to hold an event against. */
 struct fetch_expectation {
 	unsigned n_urls;
-	unsigned attempts;          /* of each */
+	unsigned attempts;          /* of each, not counting those that asked
+				       for time */
 	uint64_t max_bytes;
 };
 /* What no honest fetcher would say of such a transfer, or NULL. Looks at every

@@ -206,7 +206,8 @@ def test_slow_down_is_obeyed(place, cloud, bucket):
 
 def test_slow_down_without_end_has_one(place, cloud, bucket):
     cloud.fail("s3", times=1000, status=503, code="SlowDown")
-    result = place.apply(place.package(URL, DATA), status=1)
+    result = place.apply('budget = "20s";', place.package(URL, DATA),
+                         status=1)
     assert "SlowDown" in result.all and "fewer requests" in result.all
     assert result.seconds < 60
 

@@ -111,7 +111,7 @@ def test_retry_after_in_seconds_is_waited_for(web, fetch):
     web.on("/f", status(503, "Busy", Retry_After="1"), whole(SMALL))
     start = time.monotonic()
     r = fetch(web.url("/f"))
-    assert r.code == 0 and r.events[0].wait == 1000
+    assert r.code == 0 and 1000 <= r.events[0].wait <= 1500
     assert time.monotonic() - start >= 1
 
 
@@ -119,7 +119,7 @@ def test_retry_after_as_a_date_is_waited_for(web, fetch):
     when = formatdate(time.time() + 3, usegmt=True)
     web.on("/f", status(429, "Slow Down", Retry_After=when), whole(SMALL))
     r = fetch(web.url("/f"))
-    assert r.code == 0 and 1000 <= r.events[0].wait <= 3000
+    assert r.code == 0 and 1000 <= r.events[0].wait <= 4500
 
 
 def test_retry_after_beyond_the_deadline_is_not_waited_for(web, fetch):

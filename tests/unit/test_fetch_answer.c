@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "io/fetch_answer.h"
-#include "io/fetch_wire.h"
+#include "io/fetch_retry.h"
 
 static void
 read_head(struct fetch_answer *a, const char *head)
@@ -148,7 +148,7 @@ retry_after_is_seconds_or_a_date_and_capped(void **state)
 	read_head(&a, "HTTP/1.1 503 B\nRetry-After: 7\n");
 	assert_int_equal(a.retry_after_ms, 7000);
 	read_head(&a, "HTTP/1.1 503 B\nRetry-After: 999999999999\n");
-	assert_int_equal(a.retry_after_ms, FETCH_WAIT_MAX_MS);
+	assert_int_equal(a.retry_after_ms, RETRY_AFTER_MAX_MS);
 	read_head(&a, "HTTP/1.1 503 B\nRetry-After: soon\n");
 	assert_int_equal(a.retry_after_ms, -1);
 	read_head(&a, "HTTP/1.1 503 B\nRetry-After: 7s\n");
@@ -158,7 +158,7 @@ retry_after_is_seconds_or_a_date_and_capped(void **state)
 	assert_int_equal(a.retry_after_ms, 0);
 	read_head(&a, "HTTP/1.1 503 B\n"
 		      "Retry-After: Thu, 06 Nov 2994 08:49:37 GMT\n");
-	assert_int_equal(a.retry_after_ms, FETCH_WAIT_MAX_MS);
+	assert_int_equal(a.retry_after_ms, RETRY_AFTER_MAX_MS);
 }
 
 static void
