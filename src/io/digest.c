@@ -27,8 +27,14 @@ hasher_new(void)
 {
 	struct hasher *hasher = xcalloc(1, sizeof(*hasher));
 
-	SHA256_Init(&hasher->context);
+	hasher_begin(hasher);
 	return hasher;
+}
+
+void
+hasher_begin(struct hasher *hasher)
+{
+	SHA256_Init(&hasher->context);
 }
 
 void
@@ -103,7 +109,7 @@ digest_of_fd(int fd, struct digest *ret_digest, struct error *err)
 	uint8_t block[64 * 1024];
 	struct hasher hasher;
 
-	SHA256_Init(&hasher.context);
+	hasher_begin(&hasher);
 	for (;;) {
 		ssize_t n = read(fd, block, sizeof(block));
 

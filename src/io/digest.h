@@ -24,6 +24,7 @@ struct digest {
 
 struct hasher;
 struct hasher *hasher_new(void);          /* never NULL */
+void hasher_begin(struct hasher *hasher);  /* anew */
 void hasher_add(struct hasher *hasher, const void *data, size_t n);
 void hasher_end(struct hasher *hasher, struct digest *ret_digest);
 void hasher_free(struct hasher *hasher);

@@ -12,44 +12,18 @@
 
 #include "base/own.h"
 #include "io/digest.h"
-#include "io/manifest_line.h"
+#include "io/manifest_cursor.h"
 #include "io/shown.h"
 #include "io/tree.h"
 
-#define OWN_NAMES ".fitout-"
-
 /* ---------------------------------------------------------------- filter */
-
-static bool
-is_below(const char *path, const char *top)
-{
-	size_t n = strlen(top);
-
-	return strncmp(path, top, n) == 0 &&
-	       (path[n] == '\0' || path[n] == '/');
-}
-
-static bool
-is_skipped(const struct manifest_filter *filter, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	/* Staging and kept trees of what is installed inside. */
-	if (str_starts(slash ? slash + 1 : path, OWN_NAMES))
-		return true;
-	for (size_t i = 0; filter && i < filter->n; i++) {
-		if (is_below(path, filter->skip[i]))
-			return true;
-	}
-	return false;
-}
 
 /* Is PATH a directory above one that is skipped? */
 static bool
 leads_to_skipped(const struct manifest_filter *filter, const char *path)
 {
 	for (size_t i = 0; *path && filter && i < filter->n; i++)
-		if (is_below(filter->skip[i], path))
+		if (manifest_path_is_below(filter->skip[i], path))
 			return true;
 	return false;
 }
@@ -59,20 +33,10 @@ leads_to_skipped(const struct manifest_filter *filter, const char *path)
 struct writing {
 	const struct manifest_filter *filter;
 	enum manifest_digests digests;
+	const struct manifest_known *known;
+	struct manifest_cursor cursor;     /* over the known lines */
 	struct str *out;
 };
-
-static int64_t
-mtime_ns(const struct stat *st)
-{
-	int64_t ns;
-
-	if (__builtin_mul_overflow((int64_t)st->st_mtim.tv_sec, 1000000000,
-				   &ns) ||
-	    __builtin_add_overflow(ns, (int64_t)st->st_mtim.tv_nsec, &ns))
-		return st->st_mtim.tv_sec < 0 ? INT64_MIN : INT64_MAX;
-	return ns;
-}
 
 static int
 digest_of_entry(int dirfd, const char *name, const char *path,
@@ -88,42 +52,81 @@ digest_of_entry(int dirfd, const char *name, const char *path,
 	return 0;
 }
 
+void
+manifest_add(struct str *out, const char *path, const struct stat *st,
+	     const char *target, const struct digest *digest)
+{
+	char hex[DIGEST_HEX] = "-", line[256];
+	unsigned mode = st->st_mode & 07777;
+	unsigned uid = st->st_uid, gid = st->st_gid;
+
+	if (digest)
+		digest_hex(digest, hex);
+	if (S_ISDIR(st->st_mode))
+		snprintf(line, sizeof(line), "d %04o %u %u ", mode, uid, gid);
+	else if (S_ISREG(st->st_mode))
+		snprintf(line, sizeof(line),
+			 "f %04o %u %u %" PRIu64 " %" PRId64 " %s ", mode, uid,
+			 gid, (uint64_t)st->st_size, manifest_mtime_ns(st), hex);
+	else if (S_ISLNK(st->st_mode))
+		snprintf(line, sizeof(line), "l %u %u ", uid, gid);
+	else
+		return;   /* sockets and FIFOs come and go */
+	str_add(out, line);
+	if (S_ISLNK(st->st_mode)) {
+		manifest_add_escaped(out, target);
+		str_add_n(out, " ", 1);
+	}
+	manifest_add_escaped(out, *path ? path : ".");
+	str_add_n(out, "\n", 1);
+}
+
+/* Its digest, where a known line still speaks of just this file. 1, 0, -1. */
+static int
+find_known(struct writing *writing, const char *path, const struct stat *st,
+	   struct error *err)
+{
+	struct manifest_cursor *cursor = &writing->cursor;
+	const struct manifest_line *line = &cursor->line;
+	int64_t changed_ns;
+
+	while (cursor->have &&
+	       manifest_compare_paths(str_get(&line->path), path) < 0)
+		if (manifest_cursor_next(cursor, err) < 0)
+			return -1;
+	if (!cursor->have || !str_equal(str_get(&line->path), path))
+		return 0;
+	changed_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 +
+		     st->st_ctim.tv_nsec;
+	return line->type == 'f' && line->has_digest &&
+	       line->size == (uint64_t)st->st_size &&
+	       line->mtime_ns == manifest_mtime_ns(st) &&
+	       changed_ns < writing->known->at_ns;
+}
+
 static int
 write_entry(void *context, int dirfd, const char *name, const char *path,
 	    const struct stat *st, const char *target, struct error *err)
 {
 	struct writing *writing = context;
-	char hex[DIGEST_HEX] = "-", line[256];
+	const struct digest *known = NULL;
 	struct digest digest;
-	unsigned mode = st->st_mode & 07777;
-	unsigned uid = st->st_uid, gid = st->st_gid;
 
-	if (*path && is_skipped(writing->filter, path))
+	if (*path && manifest_skips(writing->filter, path))
 		return 1;
-	if (S_ISDIR(st->st_mode)) {
-		snprintf(line, sizeof(line), "d %04o %u %u ", mode, uid, gid);
-	} else if (S_ISREG(st->st_mode)) {
-		if (writing->digests == MANIFEST_DIGESTS) {
-			if (digest_of_entry(dirfd, name, *path ? path : name,
-					    &digest, err) < 0)
-				return -1;
-			digest_hex(&digest, hex);
-		}
-		snprintf(line, sizeof(line),
-			 "f %04o %u %u %" PRIu64 " %" PRId64 " %s ", mode, uid,
-			 gid, (uint64_t)st->st_size, mtime_ns(st), hex);
-	} else if (S_ISLNK(st->st_mode)) {
-		snprintf(line, sizeof(line), "l %u %u ", uid, gid);
-	} else {
-		return 0;   /* sockets and FIFOs come and go */
+	if (S_ISREG(st->st_mode) && writing->digests == MANIFEST_DIGESTS) {
+		if (digest_of_entry(dirfd, name, *path ? path : name, &digest,
+				    err) < 0)
+			return -1;
+		known = &digest;
+	} else if (S_ISREG(st->st_mode) && writing->known) {
+		int found = find_known(writing, path, st, err);
+
+		if (found < 0)
+			return -1;
+		known = found ? &writing->cursor.line.digest : NULL;
 	}
-	str_add(writing->out, line);
-	if (S_ISLNK(st->st_mode)) {
-		manifest_add_escaped(writing->out, target);
-		str_add_n(writing->out, " ", 1);
-	}
-	manifest_add_escaped(writing->out, *path ? path : ".");
-	str_add_n(writing->out, "\n", 1);
+	manifest_add(writing->out, path, st, target, known);
 	if (writing->out->full)
 		return error_raise(err, ERROR_LIMIT, "the list of files does "
 				   "not fit into %zu bytes",
@@ -137,19 +140,34 @@ manifest_write(int dirfd, const char *name,
 	       enum manifest_digests digests, struct str *out,
 	       struct error *err)
 {
-	struct writing writing = { filter, digests, out };
+	struct writing writing = { .filter = filter, .digests = digests,
+				   .out = out };
 
 	return tree_walk(dirfd, name, write_entry, &writing, err);
+}
+
+int
+manifest_write_known(int dirfd, const char *name,
+		     const struct manifest_filter *filter,
+		     const struct manifest_known *known, struct str *out,
+		     struct error *err)
+{
+	struct writing writing = {
+		.filter = filter, .known = known, .out = out,
+		.cursor = MANIFEST_CURSOR_INIT(known->lines, known->n, filter),
+	};
+	int rc = manifest_cursor_next(&writing.cursor, err);
+
+	if (rc == 0)
+		rc = tree_walk(dirfd, name, write_entry, &writing, err);
+	manifest_cursor_release(&writing.cursor);
+	return rc;
 }
 
 /* --------------------------------------------------------------- compare */
 
 struct comparison {
-	const char *at, *end;      /* what is left of the lines */
-	size_t number;             /* of the line at hand */
-	bool have;                 /* LINE is the line at hand */
-	struct manifest_line line;
-	struct str previous;       /* path of the line before */
+	struct manifest_cursor cursor;     /* over the lines */
 	const struct manifest_filter *filter;
 	bool verify;
 	manifest_report *report;
@@ -157,60 +175,6 @@ struct comparison {
 	size_t differences;
 	bool stopped;              /* by REPORT */
 };
-
-/* The order of tree_walk(): as strcmp, but '/' comes before all. */
-static int
-compare_paths(const char *a, const char *b)
-{
-	const unsigned char *x = (const void *)a, *y = (const void *)b;
-
-	while (*x && *x == *y)
-		x++, y++;
-	if (*x == *y)
-		return 0;
-	if (!*x || !*y)
-		return *x ? 1 : -1;
-	if (*x == '/' || *y == '/')
-		return *x == '/' ? -1 : 1;
-	return *x < *y ? -1 : 1;
-}
-
-/* Go to the next line that the filter lets through. */
-static int
-advance(struct comparison *comparison, struct error *err)
-{
-	struct manifest_line *line = &comparison->line;
-	const char *newline, *path;
-	bool first = comparison->number == 0;
-
-	comparison->have = false;
-	while (comparison->at < comparison->end) {
-		comparison->number++;
-		str_clear(&comparison->previous);
-		str_add_n(&comparison->previous, str_get(&line->path),
-			  line->path.len);
-		newline = memchr(comparison->at, '\n',
-				 (size_t)(comparison->end - comparison->at));
-		if (!newline ||
-		    manifest_line_parse(comparison->at, newline, line) < 0)
-			return error_raise(err, ERROR_STATE, "the list of "
-				"installed files is damaged at line %zu",
-				comparison->number);
-		path = str_get(&line->path);
-		if (!first && compare_paths(str_get(&comparison->previous),
-					    path) >= 0)
-			return error_raise(err, ERROR_STATE, "the list of "
-				"installed files is out of order at line %zu",
-				comparison->number);
-		first = false;
-		comparison->at = newline + 1;
-		if (!*path || !is_skipped(comparison->filter, path)) {
-			comparison->have = true;
-			break;
-		}
-	}
-	return 0;
-}
 
 /* -1 when REPORT wants no more (err is not filled then). */
 static int
@@ -235,15 +199,15 @@ differs(struct comparison *comparison, const char *path, const char *what)
 static int
 advance_past(struct comparison *comparison, struct error *err)
 {
-	own_str struct str top = STR_INIT(comparison->line.path.max);
+	own_str struct str top = STR_INIT(comparison->cursor.line.path.max);
 
-	str_add_n(&top, str_get(&comparison->line.path),
-		  comparison->line.path.len);
+	str_add_n(&top, str_get(&comparison->cursor.line.path),
+		  comparison->cursor.line.path.len);
 	do {
-		if (advance(comparison, err) < 0)
+		if (manifest_cursor_next(&comparison->cursor, err) < 0)
 			return -1;
-	} while (comparison->have &&
-		 (!top.len || is_below(str_get(&comparison->line.path),
+	} while (comparison->cursor.have &&
+		 (!top.len || manifest_path_is_below(str_get(&comparison->cursor.line.path),
 				       str_get(&top))));
 	return 0;
 }
@@ -251,7 +215,7 @@ advance_past(struct comparison *comparison, struct error *err)
 static int
 missing(struct comparison *comparison, struct error *err)
 {
-	if (differs(comparison, str_get(&comparison->line.path),
+	if (differs(comparison, str_get(&comparison->cursor.line.path),
 		    "missing") < 0)
 		return -1;
 	return advance_past(comparison, err);
@@ -275,7 +239,7 @@ static int
 compare_owner_and_mode(struct comparison *comparison, const char *path,
 		       const struct stat *st)
 {
-	const struct manifest_line *line = &comparison->line;
+	const struct manifest_line *line = &comparison->cursor.line;
 	unsigned mode = st->st_mode & 07777;
 	char what[96];
 
@@ -299,8 +263,8 @@ static int
 compare_content(struct comparison *comparison, int dirfd, const char *name,
 		const char *path, const struct stat *st, struct error *err)
 {
-	const struct manifest_line *line = &comparison->line;
-	bool touched = mtime_ns(st) != line->mtime_ns;
+	const struct manifest_line *line = &comparison->cursor.line;
+	bool touched = manifest_mtime_ns(st) != line->mtime_ns;
 	struct digest digest;
 	char what[96];
 
@@ -327,7 +291,7 @@ compare_entry(struct comparison *comparison, int dirfd, const char *name,
 	      const char *path, const struct stat *st, const char *target,
 	      struct error *err)
 {
-	const struct manifest_line *line = &comparison->line;
+	const struct manifest_line *line = &comparison->cursor.line;
 	char letter = type_letter(st->st_mode), what[64];
 
 	if (letter != line->type) {
@@ -346,7 +310,7 @@ compare_entry(struct comparison *comparison, int dirfd, const char *name,
 	if (letter == 'l' && !str_equal(str_get(&line->target), target) &&
 	    differs(comparison, path, "target") < 0)
 		return -1;
-	return advance(comparison, err);
+	return manifest_cursor_next(&comparison->cursor, err);
 }
 
 static int
@@ -356,10 +320,10 @@ compare_visit(void *context, int dirfd, const char *name, const char *path,
 	struct comparison *comparison = context;
 	int order = -1;
 
-	if (*path && is_skipped(comparison->filter, path))
+	if (*path && manifest_skips(comparison->filter, path))
 		return 1;
-	while (comparison->have) {
-		order = compare_paths(path, str_get(&comparison->line.path));
+	while (comparison->cursor.have) {
+		order = manifest_compare_paths(path, str_get(&comparison->cursor.line.path));
 		if (order <= 0)
 			break;
 		if (missing(comparison, err) < 0)
@@ -379,15 +343,15 @@ static int
 compare(struct comparison *comparison, int dirfd, const char *name,
 	struct error *err)
 {
-	if (advance(comparison, err) < 0)
+	if (manifest_cursor_next(&comparison->cursor, err) < 0)
 		return -1;
 	if (tree_walk(dirfd, name, compare_visit, comparison, err) < 0) {
 		/* Nothing was reported and nothing compared: no top. */
 		if (comparison->stopped || err->sys != ENOENT ||
-		    comparison->number > 1 || comparison->differences)
+		    comparison->cursor.number > 1 || comparison->differences)
 			return -1;
 	}
-	while (comparison->have) {
+	while (comparison->cursor.have) {
 		if (missing(comparison, err) < 0)
 			return -1;
 	}
@@ -400,13 +364,10 @@ manifest_compare(int dirfd, const char *name, const char *lines, size_t n,
 		 manifest_report *report, void *context,
 		 size_t *ret_differences, struct error *err)
 {
-	enum { PATH_BYTES = 64 * 1024 * 1024 };
 	struct comparison comparison = {
-		.at = lines, .end = lines + n, .filter = filter,
-		.verify = verify, .report = report, .context = context,
-		.line = { .target = STR_INIT(PATH_BYTES),
-			  .path = STR_INIT(PATH_BYTES) },
-		.previous = STR_INIT(PATH_BYTES),
+		.cursor = MANIFEST_CURSOR_INIT(lines, n, filter),
+		.filter = filter, .verify = verify, .report = report,
+		.context = context,
 	};
 	int rc = compare(&comparison, dirfd, name, err);
 
@@ -414,8 +375,6 @@ manifest_compare(int dirfd, const char *name, const char *lines, size_t n,
 		*ret_differences = comparison.differences;
 		rc = 0;
 	}
-	str_release(&comparison.line.target);
-	str_release(&comparison.line.path);
-	str_release(&comparison.previous);
+	manifest_cursor_release(&comparison.cursor);
 	return rc;
 }

@@ -17,9 +17,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/str.h"
+#include "io/digest.h"
 
 struct manifest_filter {
 	const char *const *skip;   /* relative paths not looked at or into
@@ -36,6 +39,34 @@ int manifest_write(int dirfd, const char *name,
 		   const struct manifest_filter *filter,
 		   enum manifest_digests digests, struct str *out,
 		   struct error *err);
+
+/* One line for PATH ("" the top), for whoever walks a tree anyway; DIGEST of a
+ * file, or NULL. Nothing for what is no file, directory or link. */
+void manifest_add(struct str *out, const char *path, const struct stat *st,
+		  const char *target, const struct digest *digest);
+/* Is PATH left out by FILTER (which may be NULL), or one of our own? */
+bool manifest_skips(const struct manifest_filter *filter, const char *path);
+
+/* Lines (in order) with digests that were right at AT_NS (CLOCK_REALTIME). */
+struct manifest_known {
+	const char *lines;
+	size_t n;
+	int64_t at_ns;
+};
+/* The same as manifest_write, hashing nothing: a file has the digest of its
+ * known line if its size and times say that it was not touched since. */
+int manifest_write_known(int dirfd, const char *name,
+			 const struct manifest_filter *filter,
+			 const struct manifest_known *known, struct str *out,
+			 struct error *err);
+/* Append LINES (n bytes) to OUT, with the digests that are missing of those
+ * files below NAME in DIRFD that still have the size, mode and times of their
+ * line; *ret_filled counts them. What changed meanwhile is left as it is. */
+int manifest_fill(int dirfd, const char *name, const char *lines, size_t n,
+		  struct str *out, size_t *ret_filled, struct error *err);
+/* Is a digest missing in LINES (n bytes, with what FILLED may not want to
+ * look at)? May say yes where manifest_fill then finds nothing to do. */
+bool manifest_lacks_digests(const char *lines, size_t n);
 
 struct manifest_difference {
 	const char *path;          /* relative, printable; "." the top */

@@ -75,6 +75,9 @@ int tree_writer_symlink(struct tree_writer *writer,
 int tree_writer_hardlink(struct tree_writer *writer,
 			 const struct tree_entry *entry, const char *target,
 			 struct error *err);
+/* Of the entry put down last, without "." components and doubled slashes;
+ * valid until the next one. */
+const char *tree_writer_path(const struct tree_writer *writer);
 int tree_writer_finish(struct tree_writer *writer, struct error *err);
 void tree_writer_free(struct tree_writer *writer);
 OWN(tree_writer, struct tree_writer *, tree_writer_free)

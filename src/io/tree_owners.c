@@ -11,7 +11,6 @@
 #include "base/own.h"
 #include "io/newfile.h"
 #include "io/shown.h"
-#include "io/tree.h"
 
 int
 tree_owners_open(uint64_t entries, int *ret_fd, struct error *err)
@@ -42,9 +41,7 @@ struct row {
 struct owners {
 	struct row *rows;
 	size_t n;
-	uid_t uid;
-	gid_t gid;
-	unsigned special_modes;
+	const struct tree_giving *giving;
 };
 
 /* By inode; of one inode's, the last first. */
@@ -107,49 +104,52 @@ find(const struct owners *owners, uint64_t inode)
 }
 
 static int
-set_owner(void *context, int dirfd, const char *name, const char *path,
-	  const struct stat *st, const char *target, struct error *err)
+change_owner(const struct tree_giving *giving, int dirfd, const char *name,
+	     const char *path, const struct stat *st, struct error *err)
 {
-	const struct owners *owners = context;
-	const struct row *row = find(owners, st->st_ino);
-	uid_t uid = row ? row->owner.uid : owners->uid;
-	gid_t gid = row ? row->owner.gid : owners->gid;
-
-	(void)target;
-	if (uid == st->st_uid && gid == st->st_gid)
-		return 0;
-	if (fchownat(dirfd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fchownat(dirfd, name, st->st_uid, st->st_gid,
+		     AT_SYMLINK_NOFOLLOW) < 0)
 		return error_sys(err, "set the owner of %s",
 				 SHOWN(*path ? path : "the top"));
 	/* NAME is no link, and nobody else is there to make it one. */
-	if (S_ISREG(st->st_mode) && (st->st_mode & owners->special_modes) &&
+	if (S_ISREG(st->st_mode) && (st->st_mode & giving->special_modes) &&
 	    fchmodat(dirfd, name, st->st_mode &
-		     (0777 | owners->special_modes), 0) < 0)
+		     (0777 | giving->special_modes), 0) < 0)
 		return error_sys(err, "set the mode of %s",
 				 SHOWN(*path ? path : "the top"));
 	return 0;
 }
 
-int
-tree_give(int dirfd, uid_t uid, gid_t gid, unsigned special_modes,
-	  struct error *err)
+static int
+give(void *context, int dirfd, const char *name, const char *path,
+     const struct stat *st, const char *target, struct error *err)
 {
-	struct owners owners = { .uid = uid, .gid = gid,
-				 .special_modes = special_modes };
+	const struct owners *owners = context;
+	const struct tree_giving *giving = owners->giving;
+	const struct row *row = find(owners, st->st_ino);
+	struct stat now = *st;
 
-	return tree_walk(dirfd, ".", set_owner, &owners, err);
+	now.st_uid = row ? row->owner.uid : giving->uid;
+	now.st_gid = row ? row->owner.gid : giving->gid;
+	if ((now.st_uid != st->st_uid || now.st_gid != st->st_gid) &&
+	    change_owner(giving, dirfd, name, path, &now, err) < 0)
+		return -1;
+	return !giving->visit ? 0
+		: giving->visit(giving->context, dirfd, name, path, &now,
+				target, err);
 }
 
 int
-tree_owners_apply(int fd, int dirfd, uid_t uid, gid_t gid,
-		  unsigned special_modes, struct error *err)
+tree_give(const struct tree_giving *giving, struct error *err)
 {
-	struct owners owners = { .uid = uid, .gid = gid,
-				 .special_modes = special_modes };
-	int rc = read_rows(fd, &owners, err);
+	struct owners owners = { .giving = giving };
+	int rc = 0;
 
+	if (giving->owners_fd >= 0)
+		rc = read_rows(giving->owners_fd, &owners, err);
 	if (rc == 0)
-		rc = tree_walk(dirfd, ".", set_owner, &owners, err);
+		rc = tree_walk(giving->dirfd, giving->root, give, &owners,
+			       err);
 	free(owners.rows);
 	return rc;
 }

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "io/tree.h"
 
 struct tree_owner {
 	uint64_t inode;
@@ -22,11 +23,18 @@ struct tree_owner {
 int tree_owners_open(uint64_t entries, int *ret_fd, struct error *err);
 int tree_owners_add(int fd, const struct tree_owner *owner,
 		    struct error *err);
-/* Set the owner of DIRFD and of all below it; UID and GID where FD has no
- * record. The writer of FD must be gone. */
-int tree_owners_apply(int fd, int dirfd, uid_t uid, gid_t gid,
-		      unsigned special_modes, struct error *err);
-/* The same with one owner for all. A change of owner takes setuid and setgid
- * from files: those of SPECIAL_MODES are put back. */
-int tree_give(int dirfd, uid_t uid, gid_t gid, unsigned special_modes,
-	      struct error *err);
+
+struct tree_giving {
+	int dirfd;
+	const char *root;          /* what of DIRFD: a path in it, or "." */
+	int owners_fd;             /* the records; -1: one owner for all */
+	uid_t uid;                 /* of what has no record */
+	gid_t gid;
+	unsigned special_modes;    /* a change of owner takes setuid and setgid
+				      from files: these are put back */
+	tree_visit *visit;         /* then shown each entry; or NULL */
+	void *context;
+};
+/* Set the owner of ROOT and of all below it, in one walk. The writer of the
+ * records must be gone. */
+int tree_give(const struct tree_giving *giving, struct error *err);

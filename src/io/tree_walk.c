@@ -147,17 +147,26 @@ top(const struct cursor *cursor)
 }
 
 /* Close the outermost open level, but not the one we are in. */
-static void
+static int
 shed(struct cursor *cursor)
 {
+	struct cursor_level *level;
+	struct stat st;
 	size_t i = 0;
 
 	while (i + 1 < cursor->levels.n && cursor->levels.item[i].fd < 0)
 		i++;
-	if (i + 1 < cursor->levels.n) {
-		drop_fd(&cursor->levels.item[i].fd);
-		cursor->open--;
-	}
+	if (i + 1 >= cursor->levels.n)
+		return 0;
+	level = &cursor->levels.item[i];
+	/* To know it again; see cursor_leave(). */
+	if (fstat(level->fd, &st) < 0)
+		return -1;
+	level->device = st.st_dev;
+	level->inode = st.st_ino;
+	drop_fd(&level->fd);
+	cursor->open--;
+	return 0;
 }
 
 static int
@@ -165,8 +174,8 @@ open_directory(struct cursor *cursor, int dirfd, const char *name)
 {
 	if (cursor->most == 0)
 		cursor->most = tree_descriptors();
-	if (cursor->open >= cursor->most)
-		shed(cursor);
+	if (cursor->open >= cursor->most && shed(cursor) < 0)
+		return -1;
 	return cursor->one_filesystem ? open_on_same_mount(cursor, dirfd, name)
 				      : openat(dirfd, name, OPEN_FLAGS);
 }
@@ -197,20 +206,12 @@ cursor_enter(struct cursor *cursor, int dirfd, const char *name,
 		.first = cursor->offsets.n, .next = cursor->offsets.n,
 		.bytes = cursor->names.len, .path = cursor->path.len,
 	};
-	struct stat st;
 
 	if (level.fd < 0 && (errno == ENOENT || errno == ENOTDIR ||
 			     errno == ELOOP))
 		return 0;
 	if (level.fd < 0)
 		return error_sys(err, "open the directory %s", SHOWN(name));
-	if (fstat(level.fd, &st) < 0) {
-		error_sys(err, "look at the directory %s", SHOWN(name));
-		drop_fd(&level.fd);
-		return -1;
-	}
-	level.device = st.st_dev;
-	level.inode = st.st_ino;
 	if (vec_push(&cursor->levels, level) < 0) {
 		drop_fd(&level.fd);
 		return error_raise(err, ERROR_LIMIT, "directories are nested "

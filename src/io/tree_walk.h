@@ -21,7 +21,7 @@
 
 struct cursor_level {
 	int fd;                /* of this directory; -1: closed for now */
-	dev_t device;
+	dev_t device;          /* its own, once it is closed */
 	ino_t inode;
 	size_t first, next, end;   /* its names, in cursor.offsets */
 	size_t bytes;              /* cursor.names before it */

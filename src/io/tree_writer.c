@@ -273,6 +273,12 @@ writer_gid(const struct tree_writer *writer, const struct tree_entry *entry)
 					      : writer->options.gid;
 }
 
+const char *
+tree_writer_path(const struct tree_writer *writer)
+{
+	return str_get(&writer->path);
+}
+
 static bool
 notes_owners(const struct tree_writer *writer)
 {

@@ -22,6 +22,7 @@ struct unpack {
 	struct tree_writer *writer;
 	struct unpack_policy_state state;
 	struct str path;               /* of the entry at hand */
+	struct hasher *hasher;         /* of the file at hand */
 };
 
 static void
@@ -31,6 +32,7 @@ release(struct unpack *unpack)
 	archive_reader_free(unpack->reader);
 	tar_check_free(unpack->check);
 	unpack_input_free(unpack->input);
+	hasher_free(unpack->hasher);
 	str_release(&unpack->path);
 }
 static inline void
@@ -69,17 +71,32 @@ in_entry(const struct unpack *unpack, struct error *err)
 			SHOWN(str_get(&unpack->path)));
 }
 
+/* What has holes is left to whoever wants to read them. */
+static void
+note_file(struct unpack *unpack, bool whole)
+{
+	struct digest digest;
+
+	if (!unpack->options->notes)
+		return;
+	hasher_end(unpack->hasher, &digest);
+	unpack_notes_add(unpack->options->notes,
+			 tree_writer_path(unpack->writer),
+			 whole ? &digest : NULL, 0);
+}
+
 static int
 unpack_file(struct unpack *unpack, const struct archive_member *member,
 	    const struct tree_entry *to, struct error *err)
 {
-	uint64_t size = (uint64_t)member->size, offset;
+	uint64_t size = (uint64_t)member->size, offset, hashed = 0;
 	const void *data;
 	size_t n;
 	int rc;
 
 	if (tree_writer_file(unpack->writer, to, err) < 0)
 		return -1;
+	hasher_begin(unpack->hasher);
 	while ((rc = archive_reader_data(unpack->reader, &data, &n, &offset,
 					 err)) > 0) {
 		if (offset > size || n > size - offset)
@@ -89,11 +106,16 @@ unpack_file(struct unpack *unpack, const struct archive_member *member,
 		if (tree_writer_data(unpack->writer, data, n, offset,
 				     err) < 0)
 			return -1;
+		if (unpack->options->notes && offset == hashed) {
+			hasher_add(unpack->hasher, data, n);
+			hashed += n;
+		}
 	}
 	if (rc < 0)
 		return in_entry(unpack, err);
 	if (tree_writer_file_end(unpack->writer, size, err) < 0)
 		return -1;
+	note_file(unpack, hashed == size);
 	/* Holes cost nothing to pack and much to read: they count too. */
 	if (unpack_policy_ratio(&unpack->options->policy,
 				unpack_input_packed_bytes(unpack->input),
@@ -140,7 +162,11 @@ put_entry(struct unpack *unpack, const struct archive_member *member,
 	case ARCHIVE_SYMLINK:
 		return tree_writer_symlink(writer, &to, member->target, err);
 	case ARCHIVE_HARDLINK:
-		return tree_writer_hardlink(writer, &to, member->target, err);
+		if (tree_writer_hardlink(writer, &to, member->target, err) < 0)
+			return -1;
+		unpack_notes_add(unpack->options->notes,
+				 tree_writer_path(writer), NULL, 0);
+		return 0;
 	default:
 		return error_raise(err, ERROR_BUG, "%s: its type was not "
 				   "judged", SHOWN(to.path));
@@ -213,6 +239,7 @@ open_all(struct unpack *unpack, struct error *err)
 	tree.outside_links = policy->allow & UNPACK_OUTSIDE_LINKS;
 	unpack->input = unpack_input_new(options->input_fd, policy);
 	unpack->check = tar_check_new(&check);
+	unpack->hasher = hasher_new();
 	if (unpack_input_open(unpack->input, err) < 0 ||
 	    archive_reader_tar(next_checked, unpack, &unpack->reader,
 			       err) < 0)

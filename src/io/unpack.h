@@ -34,6 +34,7 @@
 #include "base/error.h"
 #include "io/sandbox.h"
 #include "io/tree.h"
+#include "io/unpack_notes.h"
 
 /* Behind each: the key of limits = { ... } in a profile. */
 struct unpack_limits {
@@ -75,6 +76,8 @@ struct unpack_options {
 	int tree_dirfd;            /* fresh private directory */
 	struct tree_options tree;
 	struct unpack_policy policy;
+	struct unpack_notes *notes;   /* where the digest of each file goes, or
+				      NULL; unpacker_start() sets it */
 };
 
 /* What the child says: one of these on a pipe, nothing else. */
@@ -93,6 +96,7 @@ struct unpacker {
 	int result_fd;             /* readable when the child has spoken */
 	struct sandbox_report sandbox;   /* how it is confined */
 	int owners_fd;             /* with preserve_owner; else -1 */
+	struct unpack_notes *notes;   /* of its files; or NULL */
 	int tree_dirfd;
 	struct tree_options tree;
 	struct unpack_policy policy;
@@ -106,10 +110,21 @@ struct unpacker {
 int unpacker_start(const struct unpack_options *options,
 		   struct unpacker *ret_unpacker, struct error *err);
 /* Read the result (waits until DEADLINE) and reap. -1 with the child's own
- * error, or ERROR_BUG when it crashed or said nonsense. */
+ * error, or ERROR_BUG when it crashed or said nonsense. The tree still belongs
+ * to the child: unpacker_accept() is next. */
+int unpacker_end(struct unpacker *unpacker, struct deadline deadline,
+		 struct unpack_result *ret_result, struct error *err);
+/* One walk of ROOT (below tree_dirfd, "." for all of it): each entry is given
+ * its owner, and then shown to VISIT as it is now (unless that is NULL). */
+int unpacker_accept(struct unpacker *unpacker, const char *root,
+		    tree_visit *visit, void *context, struct error *err);
+/* The child's word for what is in the file at PATH below ROOT, or NULL. */
+const struct digest *unpacker_digest(const struct unpacker *unpacker,
+				     const char *root, const char *path);
+/* Both, of the whole tree, and done with it. */
 int unpacker_finish(struct unpacker *unpacker, struct deadline deadline,
 		    struct unpack_result *ret_result, struct error *err);
-/* Kill and reap, if it still runs; safe twice. */
+/* Kill and reap, if it still runs; frees all it holds; safe twice. */
 void unpacker_abandon(struct unpacker *unpacker);
 /* The child's message, believed only as far as this checks it: its size,
  * every range, its texts. False: nonsense. */

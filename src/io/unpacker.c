@@ -113,19 +113,23 @@ static int
 start(const struct unpack_options *options, struct unpacker *unpacker,
       struct error *err)
 {
-	int ends[2];
+	int ends[2], rc;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_sys(err, "make a pipe");
 
 	own_fd int read_end = ends[0], write_end = ends[1];
-	struct child child = { options, unpacker->owners_fd, write_end };
+	struct unpack_options noted = *options;
+	struct child child = { &noted, unpacker->owners_fd, write_end };
 	const int keep[FORKED_FDS] = { options->input_fd, options->tree_dirfd,
 				       write_end, unpacker->owners_fd };
 
+	noted.notes = unpacker->notes;
 	sandbox_give_tree(options->tree_dirfd);
-	if (process_fork("fitout-unpack", child_main, &child, keep,
-			 FORKED_FDS, &unpacker->pid, err) < 0)
+	rc = process_fork("fitout-unpack", child_main, &child, keep,
+			  FORKED_FDS, &unpacker->pid, err);
+	unpack_notes_keep(unpacker->notes);
+	if (rc < 0)
 		return -1;
 	drop_fd(&write_end);
 	unpacker->result_fd = steal_fd(&read_end);
@@ -141,6 +145,7 @@ unpacker_start(const struct unpack_options *options,
 
 	unpacker.tree = options->tree;
 	unpacker.policy = options->policy;
+	unpacker.notes = unpack_notes_new(options->policy.limits.entries);
 	unpacker.tree_dirfd = fcntl(options->tree_dirfd, F_DUPFD_CLOEXEC, 3);
 	if (unpacker.tree_dirfd < 0)
 		return error_sys(err, "%s: start an unpacker", options->label);
@@ -269,23 +274,19 @@ judge(const void *raw, size_t n, const struct unpack_limits *limits,
 	return -1;
 }
 
-/* The child is gone: nobody else writes below the tree now. */
-static int
-give_away(const struct unpacker *unpacker, struct error *err)
-{
-	const struct tree_options *tree = &unpacker->tree;
-	unsigned special = special_modes(unpacker->policy.allow);
 
-	if (!tree->preserve_owner)
-		return tree_give(unpacker->tree_dirfd, tree->uid, tree->gid,
-				 special, err);
-	return tree_owners_apply(unpacker->owners_fd, unpacker->tree_dirfd,
-				 tree->uid, tree->gid, special, err);
+/* Nobody but us gets into what is not looked at, outside of the root. */
+static int
+take_back(const struct unpacker *unpacker, struct error *err)
+{
+	if (fchown(unpacker->tree_dirfd, geteuid(), getegid()) < 0)
+		return error_sys(err, "take the unpacked tree");
+	return 0;
 }
 
 int
-unpacker_finish(struct unpacker *unpacker, struct deadline deadline,
-		struct unpack_result *ret_result, struct error *err)
+unpacker_end(struct unpacker *unpacker, struct deadline deadline,
+	     struct unpack_result *ret_result, struct error *err)
 {
 	/* One byte more than there should be shows that there is more. */
 	char raw[sizeof(struct unpack_result) + 1];
@@ -307,11 +308,56 @@ unpacker_finish(struct unpacker *unpacker, struct deadline deadline,
 	if (rc == 0)
 		rc = judge(raw, n, &unpacker->policy.limits, &status, &result, err);
 	if (rc == 0)
-		rc = give_away(unpacker, err);
-	drop_fd(&unpacker->owners_fd);
-	drop_fd(&unpacker->tree_dirfd);
+		rc = take_back(unpacker, err);
 	if (rc == 0)
 		*ret_result = result;
+	return rc;
+}
+
+/* The child is gone: nobody else writes below the tree now. */
+int
+unpacker_accept(struct unpacker *unpacker, const char *root,
+		tree_visit *visit, void *context, struct error *err)
+{
+	const struct tree_options *tree = &unpacker->tree;
+	const struct tree_giving giving = {
+		.dirfd = unpacker->tree_dirfd, .root = root,
+		.owners_fd = unpacker->owners_fd,
+		.uid = tree->uid, .gid = tree->gid,
+		.special_modes = special_modes(unpacker->policy.allow),
+		.visit = visit, .context = context,
+	};
+
+	unpack_notes_index(unpacker->notes);
+	return tree_give(&giving, err);
+}
+
+const struct digest *
+unpacker_digest(const struct unpacker *unpacker, const char *root,
+		const char *path)
+{
+	own_str struct str whole = STR_INIT(64 * 1024 * 1024);
+	const struct unpack_note *note;
+
+	if (!str_equal(root, ".")) {
+		str_add(&whole, root);
+		str_add(&whole, "/");
+		str_add(&whole, path);
+		path = str_get(&whole);
+	}
+	note = unpack_notes_find(unpacker->notes, path);
+	return note && note->known ? &note->digest : NULL;
+}
+
+int
+unpacker_finish(struct unpacker *unpacker, struct deadline deadline,
+		struct unpack_result *ret_result, struct error *err)
+{
+	int rc = unpacker_end(unpacker, deadline, ret_result, err);
+
+	if (rc == 0)
+		rc = unpacker_accept(unpacker, ".", NULL, NULL, err);
+	unpacker_abandon(unpacker);
 	return rc;
 }
 
@@ -323,4 +369,6 @@ unpacker_abandon(struct unpacker *unpacker)
 	drop_fd(&unpacker->result_fd);
 	drop_fd(&unpacker->owners_fd);
 	drop_fd(&unpacker->tree_dirfd);
+	unpack_notes_free(unpacker->notes);
+	unpacker->notes = NULL;
 }

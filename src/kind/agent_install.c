@@ -122,8 +122,10 @@ agent_settle(struct context *context, struct step *step, struct error *err)
 		return 0;
 	root = spec->package->root ? spec->package->root
 				   : only_directory(context, state->tree_dirfd);
-	if (unpacked_inspect(state->tree_dirfd, root ? root : ".",
-			     &unpack_policy_default, err) < 0)
+	if (unpacked_accept(step->stream->unpacker, &(struct unpacked){
+				.root = root ? root : ".",
+				.policy = &unpack_policy_default,
+			    }, err) < 0)
 		return error_in(err, "the package");
 	state->work_dir = root ? path_join(context->arena, state->tree_path,
 					   root) : state->tree_path;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -299,6 +300,15 @@ package_observe(struct context *context, struct step *step, struct error *err)
 	return observe_drift(context, step, err);
 }
 
+static int64_t
+now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 static int
 package_stage(struct context *context, struct step *step, struct error *err)
 {
@@ -320,6 +330,11 @@ package_stage(struct context *context, struct step *step, struct error *err)
 	state->kept = package_find_kept(context, step);
 	if (state->kept) {
 		state->staged = path_join(context->arena, path, name);
+		state->known = (struct manifest_known){
+			step->earlier->manifest, step->earlier->manifest_bytes,
+			now_ns(),
+		};
+		state->chowned = true;   /* not the very lines of today */
 		log_info("package.kept", step->resource->label,
 			 "taken back from %s", state->kept);
 		return 0;
@@ -379,6 +394,7 @@ package_own(struct context *context, struct step *step, struct error *err)
 		path_parent(context->arena, step->staged), err);
 	if (dirfd < 0)
 		return -1;
+	state->chowned = true;
 	return tree_chown(dirfd, path_base(step->staged), owner.uid,
 			  owner.gid, err);
 }
@@ -411,16 +427,21 @@ package_record(struct context *context, struct step *step,
 {
 	struct manifest_filter filter = package_others(context, step);
 	const char *into = step->resource->destination;
+	const struct package_state *state = step->state;
+	struct manifest_known known = state ? state->known
+					    : (struct manifest_known){ .lines = "" };
 	own_fd int dirfd = path_open_dir(context->rootfd,
 		path_parent(context->arena, into), err);
 
 	if (dirfd < 0)
 		return -1;
 	step->apart = filter.skip;
-	return manifest_write(dirfd, path_base(into), &filter,
-			      context->digests ? MANIFEST_DIGESTS
-					       : MANIFEST_NO_DIGESTS,
-			      manifest, err);
+	if (known.n && !context->programs_ran && !state->chowned) {
+		str_add_n(manifest, known.lines, known.n);
+		return 0;
+	}
+	return manifest_write_known(dirfd, path_base(into), &filter, &known,
+				    manifest, err);
 }
 
 const struct kind kind_package = {

@@ -14,6 +14,8 @@
 #include "plan/kind.h"
 #include "plan/problem.h"
 
+#define MANIFEST_BYTES ((size_t)1 << 30)
+
 /* limits = { ... } */
 struct package_limits {
 	int64_t total_size, file_size, entries;
@@ -42,6 +44,8 @@ struct package_state {
 	const char *tree_path;     /* staging directory of the unpacked tree */
 	int tree_dirfd;
 	bool owner_known;
+	struct manifest_known known;   /* what was unpacked, as it is staged */
+	bool chowned;              /* its owners are not those any more */
 	const char *kept;          /* rollback: the tree that waited */
 	const char *staged;        /* where it goes through; see commit */
 };

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/own.h"
 #include "base/path.h"
@@ -82,12 +83,39 @@ find_root(struct context *context, struct step *step, const char **ret_root,
 		step->resource->label);
 }
 
+/* Nobody but us reads or writes in staging: what the manifest says of it now
+ * holds until programs run. */
+static int
+accept(struct context *context, struct step *step, const char *root,
+       struct error *err)
+{
+	struct package_state *state = step->state;
+	struct manifest_filter filter = package_others(context, step);
+	own_str struct str lines = STR_INIT(MANIFEST_BYTES);
+	const struct unpacked unpacked = {
+		.root = root, .manifest = &lines, .filter = &filter,
+		.policy = package_policy(step->resource->spec, context->arena),
+	};
+	struct timespec now;
+
+	if (unpacked_accept(step->stream->unpacker, &unpacked, err) < 0)
+		return -1;
+	if (lines.full)
+		return error_raise(err, ERROR_LIMIT, "the list of files does "
+				   "not fit into %zu bytes", lines.max);
+	clock_gettime(CLOCK_REALTIME, &now);
+	state->known = (struct manifest_known){
+		.lines = arena_dup_n(context->arena, lines.data, lines.len),
+		.n = lines.len,
+		.at_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec,
+	};
+	return 0;
+}
+
 int
 package_settle(struct context *context, struct step *step, struct error *err)
 {
 	struct package_state *state = step->state;
-	struct unpack_policy policy = *package_policy(step->resource->spec,
-						      context->arena);
 	const char *root;
 
 	if (state->kept) {
@@ -95,7 +123,7 @@ package_settle(struct context *context, struct step *step, struct error *err)
 		return 0;
 	}
 	if (find_root(context, step, &root, err) < 0 ||
-	    unpacked_inspect(state->tree_dirfd, root, &policy, err) < 0)
+	    accept(context, step, root, err) < 0)
 		return -1;
 	drop_fd(&state->tree_dirfd);
 	step->staged = strcmp(root, ".") == 0 ? state->tree_path

@@ -4,15 +4,35 @@
 #include <sys/stat.h>
 
 #include "base/str.h"
+#include "io/shown.h"
 #include "io/tree.h"
+
+struct looking {
+	const struct unpacker *unpacker;
+	const struct unpacked *unpacked;
+};
+
+static void
+note(const struct looking *looking, const char *path, const struct stat *st,
+     const char *target)
+{
+	const struct unpacked *unpacked = looking->unpacked;
+
+	if (!unpacked->manifest ||
+	    (*path && manifest_skips(unpacked->filter, path)))
+		return;
+	manifest_add(unpacked->manifest, path, st, target, !S_ISREG(st->st_mode)
+		     ? NULL : unpacker_digest(looking->unpacker,
+					      unpacked->root, path));
+}
 
 static int
 inspect(void *context, int dirfd, const char *name, const char *path,
 	const struct stat *st, const char *target, struct error *err)
 {
-	const struct unpack_policy *policy = context;
+	const struct looking *looking = context;
+	const struct unpack_policy *policy = looking->unpacked->policy;
 	mode_t never = S_ISVTX | S_IWOTH;
-	char printable[256];
 	const char *problem;
 
 	(void)dirfd;
@@ -20,11 +40,10 @@ inspect(void *context, int dirfd, const char *name, const char *path,
 		never |= S_ISUID;
 	if (!(policy->allow & UNPACK_SETGID))
 		never |= S_ISGID;
-	str_printable(*path ? path : name, printable, sizeof printable);
 	if (!*path && !S_ISDIR(st->st_mode))
 		return error_raise(err, ERROR_FORMAT,
 			"root '%s' is not a directory in the archive",
-			printable);
+			SHOWN(*path ? path : name));
 	/* Good inside the archive, a link may still leave its root. */
 	problem = target && !(policy->allow & UNPACK_OUTSIDE_LINKS)
 		? tree_link_problem(path, target) : NULL;
@@ -32,24 +51,26 @@ inspect(void *context, int dirfd, const char *name, const char *path,
 		return error_raise(err, ERROR_FORMAT,
 			"the symbolic link %s leads out of the package: %s; "
 			"if that is right, say allow = [ \"outside_links\" ]",
-			printable, problem);
+			SHOWN(*path ? path : name), problem);
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode) &&
 	    !S_ISLNK(st->st_mode))
 		return error_raise(err, ERROR_TRUST,
 			"the unpacked tree holds a special file: %s",
-			printable);
+			SHOWN(*path ? path : name));
 	if (!S_ISLNK(st->st_mode) && (st->st_mode & never))
 		return error_raise(err, ERROR_TRUST,
 			"the unpacked tree holds %s with mode %04o",
-			printable, (unsigned)st->st_mode & 07777);
+			SHOWN(*path ? path : name), (unsigned)st->st_mode & 07777);
+	note(looking, path, st, target);
 	return 0;
 }
 
 int
-unpacked_inspect(int tree_dirfd, const char *root,
-		 const struct unpack_policy *policy, struct error *err)
+unpacked_accept(struct unpacker *unpacker, const struct unpacked *unpacked,
+		struct error *err)
 {
-	struct unpack_policy copy = *policy;
+	struct looking looking = { unpacker, unpacked };
 
-	return tree_walk(tree_dirfd, root, inspect, &copy, err);
+	return unpacker_accept(unpacker, unpacked->root, inspect, &looking,
+			       err);
 }

@@ -66,6 +66,7 @@ struct step;
 struct transaction;
 struct trust;
 struct unpack_policy;   /* io/unpack.h */
+struct unpacker;        /* the same */
 
 /* The phases of a plan, in order. */
 enum phase {
@@ -240,6 +241,8 @@ struct stream {
 	/* What the archive may hold; NULL: the default. */
 	const struct unpack_policy *unpack;
 	/* Results, when settle is called. */
+	struct unpacker *unpacker;      /* of a tree, ended and not yet accepted;
+					   gone after settle */
 	const char *got_sha256;
 	const char *signer;             /* "minisign key ..."; or NULL */
 	const char *url_used;           /* redacted */
@@ -259,7 +262,8 @@ struct context {
 	int64_t generation;             /* completed before this run; 0: none */
 	int64_t rollback_to;            /* 0: this is no rollback */
 	bool gate_open;                 /* as the run found it */
-	bool digests;                   /* record: hash every file as well */
+	bool programs_ran;              /* since the first thing was placed: it
+					   may not be what was placed */
 	bool verify;                    /* observe: hash every file as well */
 	struct deadline budget;         /* bounds every wait */
 	int64_t budget_s;               /* as the profile says it */

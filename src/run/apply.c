@@ -92,6 +92,7 @@ commit_phase(struct run *run, enum phase phase, struct error *err)
 
 		if (step->action == ACTION_NONE)
 			continue;
+		run->context.programs_ran |= phase > PHASE_PLACE;
 		if (run_step(run, step, "commit", step->resource->kind->commit,
 			    err) < 0)
 			return -1;
@@ -167,6 +168,7 @@ activate(struct run *run, struct error *err)
 
 		if (step->action == ACTION_NONE)
 			continue;
+		run->context.programs_ran = true;
 		if (run_step(run, step, check ? "check" : "activate",
 			    step->resource->kind->activate, err) < 0)
 			return -1;
@@ -448,10 +450,9 @@ clean_up(struct run *run)
 	if (!run->options->rollback_to &&
 	    freshness_save(run->context.profile, &run->state, &err) < 0)
 		log_warning("record.serial", NULL, "%s", err.text);
-	err = (struct error)ERROR_INIT;
 	drift_save(run);
-	if (record_digests(run, &err) < 0)
-		log_warning("record.digests", NULL, "%s", err.text);
+	record_digests(run);
+	err = (struct error)ERROR_INIT;
 	if (transaction_finish(run->transaction, &err) < 0 ||
 	    history_prune(run, run->context.profile->keep_generations,
 			  &err) < 0)
@@ -613,6 +614,7 @@ run_apply(struct run *run, struct str *summary, struct error *err)
 				   err) < 0)
 			return fail_run(run, err);
 		tell_success(run, OUTCOME_NOTHING);
+		record_digests(run);
 		return 0;
 	}
 	log_plan(run);

@@ -298,6 +298,18 @@ generation_same(const struct generation *one, const struct generation *other)
 	       str_equal(one->kept_settings, other->kept_settings);
 }
 
+void
+generation_again(struct generation_text *text,
+		 const struct generation *generation)
+{
+	text->text = (struct str)STR_INIT(MANIFEST_BYTES_MAX);
+	str_addf(&text->text, HEADER VERSION_TEXT "\nrun %s\ncreated %s\n"
+		 "profile %s %s\nkept %s %s\n", generation->run_id,
+		 generation->created, generation->profile_name,
+		 generation->profile_sha256, generation->kept_profile,
+		 generation->kept_settings);
+}
+
 static void
 add_marked(struct str *out, const char *mark, const char *lines, size_t n)
 {

@@ -96,6 +96,9 @@ struct generation_text {
 void generation_begin(struct generation_text *text, const char *run_id,
 		      const char *profile_name, const char *profile_sha256,
 		      const struct generation_source *source);
+/* The same with the words of another: only what is added differs. */
+void generation_again(struct generation_text *text,
+		      const struct generation *generation);
 void generation_add(struct generation_text *text, const char *kind,
 		    const char *name, const struct record *record);
 /* Write it as NUMBER, durably, with its source. It is not the current one by

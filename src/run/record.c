@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/own.h"
+#include "base/path.h"
+#include "io/manifest.h"
 #include "io/transaction.h"
 #include "run/generation.h"
 
@@ -84,6 +87,8 @@ write_record(struct run *run, bool pending, struct error *err)
 	struct generation_text text;
 	int result = collect(run, pending, &text, err);
 
+	run->lacks_digests = manifest_lacks_digests(text.text.data,
+						    text.text.len);
 	if (result == 0)
 		result = generation_write(&run->state, &text,
 					  run->previous.number + 1, &source,
@@ -144,19 +149,95 @@ record_complete(struct run *run, struct error *err)
 	return generation_make_current(&run->state, number, err);
 }
 
-int
-record_digests(struct run *run, struct error *err)
+/* RECORD with the digests that it lacked. */
+static int
+fill(struct run *run, const struct record *record, struct str *manifest,
+     size_t *filled, struct error *err)
+{
+	size_t n = 0;
+	own_fd int dirfd = path_open_dir(run->state.rootfd,
+		path_parent(run->arena, record->destination), err);
+
+	if (dirfd < 0)
+		return -1;
+	if (manifest_fill(dirfd, path_base(record->destination),
+			  record->manifest, record->manifest_bytes, manifest,
+			  &n, err) < 0)
+		return error_in(err, "hash what is in %s", record->destination);
+	*filled += n;
+	return 0;
+}
+
+static bool
+lacks_digests(const struct record *record)
+{
+	return record->destination && record->manifest &&
+	       manifest_lacks_digests(record->manifest,
+				      record->manifest_bytes);
+}
+
+/* GENERATION as it is on record, but for digests. */
+static int
+fill_all(struct run *run, const struct generation *generation,
+	 struct generation_text *text, size_t *filled, struct error *err)
+{
+	generation_again(text, generation);
+	for (size_t i = 0; i < generation->n; i++) {
+		const struct generation_row *row = &generation->rows[i];
+		own_str struct str manifest = STR_INIT((size_t)1 << 30);
+		struct record record = row->record;
+
+		if (lacks_digests(&record)) {
+			if (fill(run, &record, &manifest, filled, err) < 0)
+				return -1;
+			record.manifest = str_get(&manifest);
+			record.manifest_bytes = manifest.len;
+		}
+		generation_add(text, row->kind, row->name, &record);
+	}
+	return 0;
+}
+
+static int
+complete(struct run *run, const struct generation *generation,
+	 struct error *err)
 {
 	struct generation_text text;
+	size_t filled = 0, i = 0;
 	int result;
 
-	if (run->generation == run->previous.number)
+	while (i < generation->n && !lacks_digests(&generation->rows[i].record))
+		i++;
+	if (i == generation->n)
 		return 0;
-	run->context.digests = true;
-	result = collect(run, false, &text, err);
-	if (result == 0)
+	result = fill_all(run, generation, &text, &filled, err);
+	if (result == 0 && filled)
 		result = generation_rewrite(&run->state, &text,
-					    run->generation, err);
+					    generation->number, err);
 	generation_text_release(&text);
 	return result;
+}
+
+static int
+complete_current(struct run *run, struct error *err)
+{
+	struct generation loaded;
+
+	if (run->generation == run->previous.number)
+		return complete(run, &run->previous, err);
+	if (!run->lacks_digests)
+		return 0;
+	if (generation_load(&run->state, run->arena, run->generation, &loaded,
+			    err) < 0)
+		return -1;
+	return complete(run, &loaded, err);
+}
+
+void
+record_digests(struct run *run)
+{
+	struct error err = ERROR_INIT;
+
+	if (complete_current(run, &err) < 0)
+		log_warning("record.digests", NULL, "%s", err.text);
 }

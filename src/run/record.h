@@ -14,6 +14,8 @@ int record_pending(struct run *run, struct error *err);
 /* Sets run->generation; it stays the previous one where that says all there
  * is to say: the run only brought up programs or opened the gate. */
 int record_complete(struct run *run, struct error *err);
-/* After the agent was started: write the record of the current generation once
- * more, with the digest of every file, which costs reading all of them. */
-int record_digests(struct run *run, struct error *err);
+/* Read and hash the files whose digests the current generation lacks (what
+ * unpackers did not tell, and what a run that was killed left), and write its
+ * record once more, otherwise as it is. When nobody waits any more: failure is
+ * only a warning. */
+void record_digests(struct run *run);

@@ -70,6 +70,7 @@ struct run {
 	struct timeline timeline;
 	struct progress *progress;   /* never NULL */
 	struct progress unwatched;   /* it, when nobody watches */
+	bool lacks_digests;        /* the generation as it was written */
 	int64_t generation;          /* current on disk */
 	bool gate_was_open;
 	bool gate_is_open;

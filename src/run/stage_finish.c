@@ -139,9 +139,12 @@ finish(struct stage *stage, struct transfer *transfer, struct error *err)
 	}
 	transfer->done = true;
 	note_results(stage, transfer);
+	transfer->stream->unpacker = &transfer->unpacker;
 	if (kind->settle && kind->settle(stage->context, transfer->step,
 					 err) < 0)
 		return error_in(err, "%s", transfer->stream->label);
+	transfer->stream->unpacker = NULL;
+	unpacker_abandon(&transfer->unpacker);
 	transfer->step->staged_done = true;
 	return 0;
 }

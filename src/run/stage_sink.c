@@ -105,8 +105,8 @@ stage_collect_unpacker(struct stage *stage, struct transfer *transfer)
 	if (!transfer->unpacking)
 		return 0;
 	transfer->unpacking = false;
-	if (unpacker_finish(&transfer->unpacker, stage->context->budget,
-			    &transfer->result, &err) < 0) {
+	if (unpacker_end(&transfer->unpacker, stage->context->budget,
+			 &transfer->result, &err) < 0) {
 		transfer->unpack_error = err;
 		drop_fd(&transfer->sink_fd);
 		transfer->sink_broken = true;

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/unpack_notes.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/arena.h"
+
+/* Whoever writes the records also chooses their keys, and could make all of
+ * them fall into one place: what is not found after so many steps is not
+ * there. */
+enum { NOTES_MAX = 4 * 1000 * 1000, PROBES = 128 };
+
+struct shared {
+	uint64_t n;
+	struct unpack_note note[];
+};
+
+struct unpack_notes {
+	struct shared *shared;
+	size_t bytes, max;
+	/* Of the commander: */
+	uint32_t *slots;           /* 0, or 1 + the number of a note */
+	size_t mask;
+};
+
+struct unpack_notes *
+unpack_notes_new(uint64_t entries)
+{
+	struct unpack_notes *notes;
+	size_t max = entries < NOTES_MAX ? (size_t)entries : NOTES_MAX;
+	size_t bytes = sizeof(struct shared) + max * sizeof(struct unpack_note);
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	notes = xcalloc(1, sizeof(*notes));
+	notes->shared = memory;
+	notes->bytes = bytes;
+	notes->max = max;
+	return notes;
+}
+
+void
+unpack_notes_keep(struct unpack_notes *notes)
+{
+	if (notes)
+		madvise(notes->shared, notes->bytes, MADV_DONTFORK);
+}
+
+void
+unpack_notes_free(struct unpack_notes *notes)
+{
+	if (!notes)
+		return;
+	munmap(notes->shared, notes->bytes);
+	free(notes->slots);
+	free(notes);
+}
+
+void
+unpack_key(const char *path, uint8_t ret_key[static UNPACK_KEY_BYTES])
+{
+	struct digest digest;
+
+	digest_of(path, strlen(path), &digest);
+	memcpy(ret_key, digest.bytes, UNPACK_KEY_BYTES);
+}
+
+void
+unpack_notes_add(struct unpack_notes *notes, const char *path,
+		 const struct digest *digest, uint32_t same)
+{
+	struct unpack_note *note;
+
+	if (!notes || notes->shared->n >= notes->max)
+		return;
+	note = &notes->shared->note[notes->shared->n];
+	unpack_key(path, note->key);
+	note->known = digest != NULL;
+	if (digest)
+		note->digest = *digest;
+	note->same = same;
+	notes->shared->n++;
+}
+
+uint64_t
+unpack_notes_count(const struct unpack_notes *notes)
+{
+	return !notes ? 0 : notes->shared->n < notes->max ? notes->shared->n
+							  : notes->max;
+}
+
+const struct unpack_note *
+unpack_notes_at(const struct unpack_notes *notes, uint64_t i)
+{
+	return &notes->shared->note[i];
+}
+
+/* The slot of KEY, or the free one where it would go; NULL: too many steps. */
+static uint32_t *
+find_slot(const struct unpack_notes *notes, const uint8_t *key)
+{
+	size_t at;
+
+	memcpy(&at, key, sizeof(at));
+	for (unsigned i = 0; i < PROBES; i++, at++) {
+		uint32_t *slot = &notes->slots[at & notes->mask];
+
+		if (!*slot || memcmp(notes->shared->note[*slot - 1].key, key,
+				     UNPACK_KEY_BYTES) == 0)
+			return slot;
+	}
+	return NULL;
+}
+
+void
+unpack_notes_index(struct unpack_notes *notes)
+{
+	size_t n = (size_t)unpack_notes_count(notes), slots = 16;
+
+	if (n == 0 || notes->slots)
+		return;
+	while (slots < 2 * n)
+		slots *= 2;
+	notes->slots = xcalloc(slots, sizeof(*notes->slots));
+	notes->mask = slots - 1;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t *slot = find_slot(notes, notes->shared->note[i].key);
+
+		if (slot)
+			*slot = (uint32_t)i + 1;
+	}
+}
+
+static const struct unpack_note *
+find(const struct unpack_notes *notes, const uint8_t *key)
+{
+	const uint32_t *slot = notes && notes->slots ? find_slot(notes, key)
+						     : NULL;
+
+	return slot && *slot ? &notes->shared->note[*slot - 1] : NULL;
+}
+
+const struct unpack_note *
+unpack_notes_find(const struct unpack_notes *notes, const char *path)
+{
+	uint8_t key[UNPACK_KEY_BYTES];
+
+	unpack_key(path, key);
+	return find(notes, key);
+}
+
+bool
+unpack_notes_is_last(const struct unpack_notes *notes,
+		     const struct unpack_note *note)
+{
+	return find(notes, note->key) == note;
+}
