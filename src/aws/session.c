@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aws/session.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "aws/chain.h"
+#include "aws/settings.h"
 #include "base/arena.h"
-#include "base/log.h"
 #include "base/vec.h"
 
 #define BUCKETS_MAX 1000
@@ -20,8 +20,7 @@ struct bucket {
 struct aws {
 	struct arena arena;
 	struct aws_link link;
-	struct imds *imds;
-	const char *region;
+	struct aws_settings settings;
 	struct credentials keys;
 	bool has_keys;
 	VEC(struct bucket) buckets;
@@ -33,7 +32,8 @@ aws_new(struct fetcher *fetcher, struct imds *imds)
 	struct aws *aws = xcalloc(1, sizeof(*aws));
 
 	aws->link.fetcher = fetcher;
-	aws->imds = imds;
+	aws->settings.arena = &aws->arena;
+	aws->settings.imds = imds;
 	aws->buckets.max = BUCKETS_MAX;
 	return aws;
 }
@@ -63,66 +63,16 @@ aws_arena(struct aws *aws)
 
 /* ---- where ---- */
 
-static const char *
-setting(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && value[0] ? value : NULL;
-}
-
-static bool
-is_true(const char *name)
-{
-	const char *value = setting(name);
-
-	return value && strcasecmp(value, "true") == 0;
-}
-
 const char *
 aws_region(struct aws *aws, struct deadline deadline, struct error *err)
 {
-	const char *region = setting("AWS_REGION");
-
-	if (!region)
-		region = setting("AWS_DEFAULT_REGION");
-	if (region && !region_is_valid(region)) {
-		error_raise(err, ERROR_USAGE, "AWS_REGION is '%s', which is "
-			    "no name of a region", region);
-		return NULL;
-	}
-	if (!region)
-		error_raise(err, ERROR_USAGE, "no region: AWS_REGION is not "
-			    "set");
-	return region;
-}
-
-/* "AWS_ENDPOINT_URL_AUTO_SCALING" of "autoscaling": the API's own words. */
-static const char *
-endpoint_url(const char *service)
-{
-	static const char *const names[][2] = {
-		{ "autoscaling", "AWS_ENDPOINT_URL_AUTO_SCALING" },
-		{ "cloudformation", "AWS_ENDPOINT_URL_CLOUDFORMATION" },
-		{ "ec2", "AWS_ENDPOINT_URL_EC2" },
-		{ "s3", "AWS_ENDPOINT_URL_S3" },
-		{ "sts", "AWS_ENDPOINT_URL_STS" },
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i][0], service) == 0 && setting(names[i][1]))
-			return setting(names[i][1]);
-	return setting("AWS_ENDPOINT_URL");
+	return aws_settings_region(&aws->settings, deadline, err);
 }
 
 struct endpoint_wish
 aws_wish(struct aws *aws, const char *service)
 {
-	return (struct endpoint_wish){
-		.dual_stack = is_true("AWS_USE_DUALSTACK_ENDPOINT"),
-		.fips = is_true("AWS_USE_FIPS_ENDPOINT"),
-		.url = endpoint_url(service),
-	};
+	return aws_settings_wish(&aws->settings, service);
 }
 
 int
@@ -172,36 +122,44 @@ aws_keys_source(const struct aws *aws)
 }
 
 static int
-take_keys(struct aws *aws, struct error *err)
+find_keys(struct aws *aws, struct deadline deadline, struct error *err)
 {
-	const char *id = setting("AWS_ACCESS_KEY_ID");
-	const char *secret = setting("AWS_SECRET_ACCESS_KEY");
-	const char *token = setting("AWS_SESSION_TOKEN");
+	struct credentials found = { .id = "" };
+	struct chain chain = {
+		.settings = &aws->settings,
+		.link = &aws->link,
+		.deadline = deadline,
+		.tried = STR_INIT(2000),
+	};
+	int rc = chain_find(&chain, &found, err);
 
-	if (!id || !secret)
-		return error_raise(err, ERROR_USAGE, "no AWS credentials: "
-				   "AWS_ACCESS_KEY_ID is not set");
-	snprintf(aws->keys.id, sizeof(aws->keys.id), "%s", id);
-	snprintf(aws->keys.secret, sizeof(aws->keys.secret), "%s", secret);
-	snprintf(aws->keys.token, sizeof(aws->keys.token), "%s",
-		 token ? token : "");
-	aws->keys.expires_s = CREDENTIALS_FOREVER;
-	snprintf(aws->keys.source, sizeof(aws->keys.source), "environment");
-	return 0;
+	str_release(&chain.tried);
+	if (rc == 0) {
+		aws->keys = found;
+		aws->has_keys = true;
+	}
+	credentials_wipe(&found);
+	return rc;
 }
 
 int
 aws_credentials(struct aws *aws, struct deadline deadline,
 		const struct credentials **ret_credentials, struct error *err)
 {
+	int64_t now = aws_now_s(&aws->link);
+	struct error why = ERROR_INIT;
+
 	/* No core, and no other process that looks in (S24). */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (!aws->has_keys ||
-	    credentials_expire_within(&aws->keys, aws_now_s(&aws->link),
-				      FRESH_S)) {
-		if (take_keys(aws, err) < 0)
+	if ((!aws->has_keys ||
+	     credentials_expire_within(&aws->keys, now, FRESH_S)) &&
+	    find_keys(aws, deadline, &why) < 0) {
+		/* Old ones that still hold are better than none. */
+		if (!aws->has_keys || why.code == ERROR_INTERRUPTED ||
+		    credentials_expire_within(&aws->keys, now, 0)) {
+			*err = why;
 			return -1;
-		aws->has_keys = true;
+		}
 	}
 	*ret_credentials = &aws->keys;
 	return 0;
@@ -209,14 +167,32 @@ aws_credentials(struct aws *aws, struct deadline deadline,
 
 /* ---- what ---- */
 
+/* Are there others to be had? A role that was just attached, or renewed, is
+ * not known everywhere at once. */
+static bool
+take_fresh_keys(struct aws *aws, struct deadline deadline)
+{
+	char before[sizeof(aws->keys.id)];
+	struct error ignored = ERROR_INIT;
+
+	memcpy(before, aws->keys.id, sizeof(before));
+	return find_keys(aws, deadline, &ignored) == 0 &&
+	       strcmp(before, aws->keys.id) != 0;
+}
+
 int
 aws_call(struct aws *aws, struct aws_request *request,
 	 struct aws_answer *ret_answer, struct error *err)
 {
 	if (aws_credentials(aws, request->deadline, &request->credentials,
-			    err) < 0)
+			    err) < 0 ||
+	    aws_send(&aws->link, request, ret_answer, err) < 0)
 		return -1;
-	return aws_send(&aws->link, request, ret_answer, err);
+	if ((ret_answer->failure == AWS_EXPIRED ||
+	     ret_answer->failure == AWS_BAD_KEYS) &&
+	    take_fresh_keys(aws, request->deadline))
+		return aws_send(&aws->link, request, ret_answer, err);
+	return 0;
 }
 
 static void

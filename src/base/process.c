@@ -79,9 +79,9 @@ exec_searching(const char *const *argv, const char *const *env)
 }
 
 static int
-set_descriptors(int null, int out, int report)
+set_descriptors(int null, int out, int error, int report)
 {
-	if (dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
+	if (dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(error, 2) < 0)
 		return -1;
 	child_close_all_but(&report, 1);
 	return 0;
@@ -100,7 +100,8 @@ become(const struct process_run *run, int null, int out, int report)
 		give_up(report, STEP_ROOT);
 	if (chdir(run->cwd ? run->cwd : "/") < 0)
 		give_up(report, STEP_CWD);
-	if (set_descriptors(null, out, report) < 0)
+	if (set_descriptors(null, out, run->quiet_stderr ? null : out,
+			    report) < 0)
 		give_up(report, STEP_DESCRIPTORS);
 	child_unblock_signals();
 	if (strchr(run->argv[0], '/'))

@@ -24,6 +24,7 @@ struct process_run {
 	int rootfd;                /* chroot there first; -1: no */
 	struct deadline deadline;  /* then TERM, 2 s later KILL, to its whole group */
 	struct str *output;        /* tail of stdout and stderr; may be NULL */
+	bool quiet_stderr;         /* ... of stdout alone; stderr is dropped */
 };
 
 /* What became of a child: exactly one of the two is set. */
