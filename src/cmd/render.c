@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "aws/endpoint.h"
 #include "base/str.h"
 #include "cmd/print.h"
 #include "cmd/profile.h"
@@ -167,6 +168,10 @@ check_values(const struct render_request *request, struct error *err)
 		return error_raise(err, ERROR_USAGE,
 			"--pointer '%s': an s3://, https:// or http:// address "
 			"of the flattened profile", request->pointer);
+	if (request->region && !region_is_valid(request->region))
+		return error_raise(err, ERROR_USAGE, "--region '%s': is no "
+				   "name of a region, like eu-west-1",
+				   request->region);
 	if (request->account && (strlen(request->account) != 12 ||
 	    request->account[strspn(request->account, "0123456789")]))
 		return error_raise(err, ERROR_USAGE, "--account '%s': 12 "

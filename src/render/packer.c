@@ -39,8 +39,12 @@ add_text(const char *text, struct str *out)
 	str_add(out, "\"");
 }
 
-/* The same for what Packer expands as a Go template: "{{" stands for itself
- * as an action that prints it. */
+/*
+ * The same for a line of the script, which Packer expands as a Go template
+ * (1.6 twice, so that an escaped "{{" is found again). Files that have "{{"
+ * in them are written in base64; elsewhere it stands in single quotes only,
+ * which can be closed between the two.
+ */
 static void
 add_inline(const char *text, size_t n, struct str *out)
 {
@@ -50,11 +54,11 @@ add_inline(const char *text, size_t n, struct str *out)
 		bool action = n > 1 && text[0] == '{' && text[1] == '{';
 
 		if (action)
-			str_add(&escaped, "{{\"{{\"}}");
+			str_add(&escaped, "{''");
 		else
 			str_add_n(&escaped, text, 1);
-		text += action ? 2 : 1;
-		n -= action ? 2 : 1;
+		text++;
+		n--;
 	}
 	add_text(str_get(&escaped), out);
 }
@@ -114,16 +118,21 @@ add_source(const struct facts *facts, struct str *out)
 		 "  iam_instance_profile = var.iam_instance_profile\n"
 		 "  ssh_username         = var.ssh_username\n"
 		 "  ami_name             = \"%s-${local.made}\"\n"
-		 "  metadata_options {\n"
-		 "    http_endpoint               = \"enabled\"\n"
-		 "    http_tokens                 = \"required\"\n"
-		 "    http_put_response_hop_limit = 1\n"
-		 "  }\n"
+		 "  # Packer 1.6 does not know these two; newer ones do:\n"
+		 "  # imds_support = \"v2.0\"\n"
+		 "  # metadata_options { http_tokens = \"required\" }\n"
 		 "  tags = {\n"
 		 "    \"fitout:profile\" = \"%s\"\n"
 		 "    \"fitout:sha256\"  = \"%s\"\n"
 		 "  }\n"
 		 "}\n\n", facts->name, facts->name, facts->sha256);
+}
+
+static void
+write_file(const char *path, const void *data, size_t n, struct str *out)
+{
+	shell_write_file(path, data, n, memmem(data, n, "{{", 2)
+				? SHELL_BASE64 : SHELL_PLAIN, out);
 }
 
 static void
@@ -140,11 +149,10 @@ write_script(const struct render_request *request, const struct facts *facts,
 	for (size_t i = 0; i < facts->n_beside; i++) {
 		const struct beside_file *file = &facts->beside[i];
 
-		shell_write_file(arena_printf(request->arena,
-					      "/etc/fitout/%s", file->path),
-				 file->data, file->n, false, out);
+		write_file(arena_printf(request->arena, "/etc/fitout/%s",
+					file->path), file->data, file->n, out);
 	}
-	shell_write_file(path, facts->text, facts->n, false, out);
+	write_file(path, facts->text, facts->n, out);
 	shell_run(facts, "bake --seal", path, out);
 }
 
@@ -187,7 +195,7 @@ render(const struct render_request *request, const struct facts *facts,
 			"    source      = var.fitout\n"
 			"    destination = \"" UPLOAD "\"\n  }\n\n");
 	str_add(out, "  provisioner \"shell\" {\n"
-		"    inline_shebang = \"/bin/sh\"\n"
+		"    inline_shebang  = \"/bin/sh\"\n"
 		"    execute_command = \"chmod 700 '{{ .Path }}' && if [ "
 		"\\\"$(id -u)\\\" -eq 0 ]; then {{ .Vars }} '{{ .Path }}'; "
 		"else sudo -n env {{ .Vars }} '{{ .Path }}'; fi\"\n");

@@ -235,16 +235,16 @@ warn_unknown(const struct facts *facts, const struct policy_scope *scope)
 {
 	for (size_t i = 0; i < facts->n_addresses; i++) {
 		const char *address = facts->addresses[i];
-		char shown[1024];
+		own_str struct str shown = STR_INIT(ARN_MAX);
 
 		if (!str_starts(address, "s3://") ||
 		    !(strstr(address, FACTS_UNKNOWN) ||
 		      (strstr(address, FACTS_UNKNOWN_REGION) && !scope->sub)))
 			continue;
+		add_literal(scope, address, strcspn(address, "?"), &shown);
 		log_warning("render.wide", NULL,
-			"%s depends on the instance: the policy has * there; "
-			"--region or vars make it narrower",
-			url_redact(address, shown, sizeof shown));
+			"%s: what only the instance knows is * in the policy; "
+			"--region or vars make it narrower", str_get(&shown));
 	}
 }
 

@@ -144,10 +144,11 @@ add_base64(const void *data, size_t n, struct str *out)
 }
 
 void
-shell_write_file(const char *path, const void *data, size_t n, bool packed,
-		 struct str *out)
+shell_write_file(const char *path, const void *data, size_t n,
+		 enum shell_form form, struct str *out)
 {
-	bool plain = !packed && is_plain(data, n);
+	bool plain = form == SHELL_PLAIN && is_plain(data, n);
+	bool packed = form == SHELL_PACKED;
 	own_str struct str bytes = STR_INIT(RENDER_BYTES_MAX);
 	own_str struct str quoted = STR_INIT(65536);
 	struct digest digest;

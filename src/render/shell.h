@@ -16,13 +16,15 @@ void shell_quote(const char *text, struct str *out);
  * fetches fitout. */
 void shell_begin(const struct render_request *request,
 		 const struct facts *facts, struct str *out);
-/*
- * Writes N bytes to PATH (mode 0600, its directory too), and looks whether
- * they arrived as they were. PACKED: in gzip and base64; what is no text is
- * always in base64.
- */
+enum shell_form {
+	SHELL_PLAIN,          /* as it is; what is no text in base64 */
+	SHELL_BASE64,
+	SHELL_PACKED,         /* in gzip and base64 */
+};
+/* Writes N bytes to PATH (mode 0600, its directory 0700), and looks whether
+ * they arrived as they were. */
 void shell_write_file(const char *path, const void *data, size_t n,
-		      bool packed, struct str *out);
+		      enum shell_form form, struct str *out);
 /* "exec fitout --set ... COMMAND TARGET", the last line. COMMAND is taken as
  * it is: "apply --sha256 HEX". */
 void shell_run(const struct facts *facts, const char *command,

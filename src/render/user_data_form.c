@@ -25,15 +25,16 @@ user_data_shell(const struct render_request *request,
 		const struct facts *facts, bool packed, struct str *out)
 {
 	const char *path = shell_profile_path(request, facts);
+	enum shell_form form = packed ? SHELL_PACKED : SHELL_PLAIN;
 
 	shell_begin(request, facts, out);
 	for (size_t i = 0; i < facts->n_beside; i++) {
 		const struct beside_file *file = &facts->beside[i];
 
 		shell_write_file(beside_path(request, file), file->data,
-				 file->n, packed, out);
+				 file->n, form, out);
 	}
-	shell_write_file(path, facts->text, facts->n, packed, out);
+	shell_write_file(path, facts->text, facts->n, form, out);
 	shell_run(facts, "apply", path, out);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/yaml.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -43,33 +43,50 @@ is_plain(const char *text)
 	return true;
 }
 
-/* JSON's form of a text is one of YAML's, but for these three, which YAML
- * takes for line ends or refuses. */
+/* What YAML takes for a line's end, or refuses, above ASCII (YAML 1.1 and
+ * 1.2, "Character set"): its bytes at AT, 0 when it is none, and how it is
+ * written instead. */
+static size_t
+special_bytes(const char *at, char escape[static 8])
+{
+	static const struct { const char *bytes, *escape; } rows[] = {
+		{ "\xe2\x80\xa8", "\\u2028" }, { "\xe2\x80\xa9", "\\u2029" },
+		{ "\xef\xbb\xbf", "\\uFEFF" }, { "\xef\xbf\xbe", "\\uFFFE" },
+		{ "\xef\xbf\xbf", "\\uFFFF" }, { "\x7f", "\\x7F" },
+	};
+	unsigned char second = (unsigned char)at[1];
+
+	/* U+0080 to U+009F */
+	if (*at == '\xc2' && second < 0xa0) {
+		snprintf(escape, 8, "\\x%02X", second);
+		return 2;
+	}
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (str_starts(at, rows[i].bytes)) {
+			snprintf(escape, 8, "%s", rows[i].escape);
+			return strlen(rows[i].bytes);
+		}
+	return 0;
+}
+
+/* JSON's form of a text is one of YAML's, but for those. */
 static void
 add_quoted(const char *text, struct str *out)
 {
-	static const struct { const char *bytes, *escape; } breaks[] = {
-		{ "\xc2\x85", "\\x85" }, { "\xe2\x80\xa8", "\\u2028" },
-		{ "\xe2\x80\xa9", "\\u2029" }, { "\xef\xbb\xbf", "\\uFEFF" },
-		{ "\x7f", "\\x7F" },
-	};
 	own_json struct json *holder = json_new_array();
 	own_str struct str quoted = STR_INIT(out->max);
-	const char *at;
+	char escape[8];
 
 	json_add_text(holder, text);
 	json_print(json_item(holder, 0), 0, &quoted);
-	for (at = str_get(&quoted); *at; ) {
-		size_t i = 0;
+	for (const char *at = str_get(&quoted); *at; ) {
+		size_t n = special_bytes(at, escape);
 
-		while (i < 5 && !str_starts(at, breaks[i].bytes))
-			i++;
-		if (i < 5) {
-			str_add(out, breaks[i].escape);
-			at += strlen(breaks[i].bytes);
-		} else {
-			str_add_n(out, at++, 1);
-		}
+		if (n > 0)
+			str_add(out, escape);
+		else
+			str_add_n(out, at, 1);
+		at += n > 0 ? n : 1;
 	}
 }
 
@@ -93,8 +110,10 @@ is_block(const char *text)
 		return false;
 	for (const char *at = text; *at; at++) {
 		unsigned char c = (unsigned char)*at;
+		char escape[8];
 
-		if ((c < 0x20 && c != '\n' && c != '\t') || c >= 0x7f)
+		if ((c < 0x20 && c != '\n' && c != '\t') ||
+		    special_bytes(at, escape) > 0)
 			return false;
 	}
 	/* "|" keeps one newline at the end, "|-" none. */

@@ -1,0 +1,1 @@
+"$fitout" render cloudformation --form none profiles/plain.cfg

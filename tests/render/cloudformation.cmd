@@ -1,0 +1,1 @@
+"$fitout" render cloudformation profiles/web.cfg

@@ -1,0 +1,1 @@
+"$fitout" render launch-template --form none profiles/plain.cfg

@@ -1,0 +1,1 @@
+"$fitout" render launch-template --form pointer --pointer s3://profiles/plain.cfg --image-id ami-0123456789abcdef0 --instance-type t3.small --instance-profile web --key-name ops --security-groups sg-1,sg-2 --hop-limit 2 --name web-template profiles/plain.cfg

@@ -1,0 +1,1 @@
+"$fitout" render profile profiles/web.cfg

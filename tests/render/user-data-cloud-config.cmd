@@ -1,0 +1,1 @@
+"$fitout" render user-data --form cloud-config --binary /opt/fitout profiles/web.cfg

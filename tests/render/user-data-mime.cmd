@@ -1,0 +1,1 @@
+"$fitout" render user-data --form mime profiles/web.cfg

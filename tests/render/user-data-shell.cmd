@@ -1,0 +1,1 @@
+"$fitout" render user-data profiles/web.cfg
