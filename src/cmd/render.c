@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "aws/endpoint.h"
+#include "aws/s3.h"
 #include "base/str.h"
 #include "cmd/print.h"
 #include "cmd/profile.h"
@@ -152,14 +153,16 @@ static int
 check_values(const struct render_request *request, struct error *err)
 {
 	static const char *const forms[] = {
-		"shell", "cloud-config", "mime", "pointer", "none", NULL
+		"shell", "cloud-config", "mime", "pointer", "boot", "none",
+		NULL
 	};
 	static const char *const encodings[] = {
 		"plain", "gzip-base64", "gzip", NULL
 	};
 
 	if (check_choice("form", request->form, forms,
-			 "shell, cloud-config, mime, pointer, none", err) < 0 ||
+			 "shell, cloud-config, mime, pointer, boot, none",
+			 err) < 0 ||
 	    check_choice("encoding", request->encoding, encodings,
 			 "plain, gzip-base64, gzip", err) < 0 ||
 	    check_binary(request, err) < 0)
@@ -168,6 +171,19 @@ check_values(const struct render_request *request, struct error *err)
 		return error_raise(err, ERROR_USAGE,
 			"--pointer '%s': an s3://, https:// or http:// address "
 			"of the flattened profile", request->pointer);
+	if (request->pointer && s3_address_is(request->pointer)) {
+		struct s3_address object;
+
+		if (s3_address_parse(request->arena, request->pointer,
+				     &object, err) < 0) {
+			err->code = ERROR_USAGE;
+			return error_in(err, "--pointer");
+		}
+	}
+	if (request->revisions && bucket_problem(request->revisions))
+		return error_raise(err, ERROR_USAGE, "--revisions '%s': %s",
+				   request->revisions,
+				   bucket_problem(request->revisions));
 	if (request->region && !region_is_valid(request->region))
 		return error_raise(err, ERROR_USAGE, "--region '%s': is no "
 				   "name of a region, like eu-west-1",
@@ -205,7 +221,6 @@ make(const struct renderer *target, struct options *options,
 	struct facts facts;
 	int status;
 
-	request->arena = options->arena;
 	request->notes = &notes;
 	if (facts_gather(options->arena, profile, options->settings,
 			 options->n_settings, &facts, err) < 0)
@@ -247,6 +262,7 @@ render_run(struct options *options, int argc, char **argv, struct error *err)
 
 	if (!target)
 		return no_target(argc > 0 ? argv[0] : NULL, err);
+	request.arena = options->arena;
 	options->stand_in = facts_stand_in;
 	options->stand_in_context = &request.region;
 	if (profile_from_arguments(options, &command_render, argc - 1,

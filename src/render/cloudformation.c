@@ -151,8 +151,8 @@ inline_policy(const char *name, struct json *document)
 	return list_of(policy);
 }
 
-static void
-add_instance_role(struct template *template)
+static int
+add_instance_role(struct template *template, struct error *err)
 {
 	const struct policy_scope scope = {
 		.partition = "${AWS::Partition}",
@@ -168,15 +168,23 @@ add_instance_role(struct template *template)
 
 	request.revisions = template->facts->agent ? "${RevisionBucket}"
 						   : NULL;
-	document = policy_document(&request, template->facts, &scope);
+	document = policy_document(&request, template->facts, &scope, err);
+	if (!document) {
+		json_free(role);
+		json_free(profile);
+		return -1;
+	}
 	json_set(role, "AssumeRolePolicyDocument",
 		 trusting("ec2.amazonaws.com"));
-	if (document)
+	if (json_count(json_at(document, "Statement")) > 0)
 		json_set(role, "Policies", inline_policy("fitout", document));
+	else
+		json_free(document);
 	add_resource(template, "InstanceRole", "AWS::IAM::Role", role);
 	json_set(profile, "Roles", list_of(ref("InstanceRole")));
 	add_resource(template, "InstanceProfile", "AWS::IAM::InstanceProfile",
 		     profile);
+	return 0;
 }
 
 /* As text where a reader may want to see it; CloudFormation itself makes the
@@ -413,8 +421,8 @@ static int
 fill(struct template *template, struct error *err)
 {
 	add_parameters(template);
-	add_instance_role(template);
-	if (add_launch_template(template, err) < 0)
+	if (add_instance_role(template, err) < 0 ||
+	    add_launch_template(template, err) < 0)
 		return -1;
 	add_group(template);
 	add_output(template, "GroupName", template->group);

@@ -17,9 +17,11 @@ render(const struct render_request *request, const struct facts *facts,
 		.account = request->account ? request->account : "*",
 	};
 	own_json struct json *document = policy_document(request, facts,
-							 &scope);
+							 &scope, err);
 
 	if (!document)
+		return -1;
+	if (json_count(json_at(document, "Statement")) == 0)
 		return error_raise(err, ERROR_PROFILE,
 			"profile %s asks nothing of AWS: no s3:// address, no "
 			"signal; it needs no policy", facts->name);

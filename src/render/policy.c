@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "aws/s3.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -74,40 +75,64 @@ statement(struct json *statements, const char *sid, const char *const *actions)
 	return made;
 }
 
-/* s3://BUCKET/KEY; false for any other address. */
-static bool
-add_object(const struct policy_scope *scope, const char *address,
-	   const char *suffix, struct json *resources)
+/* The ARN of ADDRESS, s3://BUCKET/KEY. */
+static int
+add_object(const struct render_request *request,
+	   const struct policy_scope *scope, const char *address,
+	   struct json *resources, struct json *versions, struct error *err)
 {
 	own_str struct str arn = STR_INIT(ARN_MAX);
+	struct s3_address object;
 
-	if (!str_starts(address, "s3://"))
-		return false;
-	address += strlen("s3://");
+	if (s3_address_parse(request->arena, address, &object, err) < 0)
+		return -1;
 	begin_arn(scope, "s3", false, &arn);
-	add_literal(scope, address, strcspn(address, "?"), &arn);
-	str_add(&arn, suffix);
-	json_add(resources, policy_text(str_get(&arn), scope->sub));
-	return true;
+	add_literal(scope, object.bucket, strlen(object.bucket), &arn);
+	str_add(&arn, "/");
+	add_literal(scope, object.key, strlen(object.key), &arn);
+	json_add(object.version ? versions : resources,
+		 policy_text(str_get(&arn), scope->sub));
+	return 0;
 }
 
 static void
-add_fetching(const struct render_request *request, const struct facts *facts,
-	     const struct policy_scope *scope, struct json *statements)
+allow(struct json *statements, const char *sid, const char *const *actions,
+      struct json *resources)
 {
-	static const char *const actions[] = { "s3:GetObject", NULL };
-	struct json *resources = json_new_array();
-	bool pointed = request->pointer &&
-		add_object(scope, request->pointer, "", resources);
-
-	for (size_t i = 0; i < facts->n_addresses; i++)
-		if (!pointed || strcmp(request->pointer, facts->addresses[i]))
-			add_object(scope, facts->addresses[i], "", resources);
 	if (json_count(resources) == 0)
 		json_free(resources);
 	else
-		json_set(statement(statements, "FetchArtifacts", actions),
-			 "Resource", resources);
+		json_set(statement(statements, sid, actions), "Resource",
+			 resources);
+}
+
+static int
+add_fetching(const struct render_request *request, const struct facts *facts,
+	     const struct policy_scope *scope, struct json *statements,
+	     struct error *err)
+{
+	static const char *const get[] = { "s3:GetObject", NULL };
+	static const char *const get_version[] = {
+		"s3:GetObjectVersion", NULL
+	};
+	struct json *resources = json_new_array();
+	struct json *versions = json_new_array();
+	const char *pointer = request->pointer;
+	int status = 0;
+
+	if (pointer && s3_address_is(pointer))
+		status = add_object(request, scope, pointer, resources,
+				    versions, err);
+	for (size_t i = 0; status == 0 && i < facts->n_addresses; i++) {
+		const char *address = facts->addresses[i];
+
+		if (s3_address_is(address) && !str_equal(pointer, address))
+			status = add_object(request, scope, address, resources,
+					    versions, err);
+	}
+	allow(statements, "FetchArtifacts", get, resources);
+	allow(statements, "FetchVersions", get_version, versions);
+	return status;
 }
 
 static void
@@ -136,21 +161,35 @@ add_revisions(const struct render_request *request,
 		 resources);
 }
 
-static void
-add_evidence(const struct facts *facts, const struct policy_scope *scope,
-	     struct json *statements)
+/* Everything below the address. */
+static int
+add_evidence(const struct render_request *request, const struct facts *facts,
+	     const struct policy_scope *scope, struct json *statements,
+	     struct error *err)
 {
 	static const char *const actions[] = { "s3:PutObject", NULL };
 	const struct signal_spec *signal = facts->profile->signal;
+	own_str struct str arn = STR_INIT(ARN_MAX);
+	struct s3_address below;
 	struct json *resources;
 
 	if (!signal || !signal->evidence)
-		return;
+		return 0;
+	/* An object there: a place alone may have no key. */
+	if (s3_address_parse(request->arena, arena_printf(request->arena,
+			"%s%sx", signal->evidence,
+			str_ends(signal->evidence, "/") ? "" : "/"),
+			&below, err) < 0)
+		return error_in(err, "signal.evidence");
+	begin_arn(scope, "s3", false, &arn);
+	add_literal(scope, below.bucket, strlen(below.bucket), &arn);
+	str_add(&arn, "/");
+	add_literal(scope, below.key, strlen(below.key) - 1, &arn);
+	str_add(&arn, "*");
 	resources = json_new_array();
-	add_object(scope, signal->evidence,
-		   str_ends(signal->evidence, "/") ? "*" : "/*", resources);
-	json_set(statement(statements, "WriteEvidence", actions), "Resource",
-		 resources);
+	json_add(resources, policy_text(str_get(&arn), scope->sub));
+	allow(statements, "WriteEvidence", actions, resources);
+	return 0;
 }
 
 static void
@@ -250,25 +289,22 @@ warn_unknown(const struct facts *facts, const struct policy_scope *scope)
 
 struct json *
 policy_document(const struct render_request *request, const struct facts *facts,
-		const struct policy_scope *scope)
+		const struct policy_scope *scope, struct error *err)
 {
-	struct json *statements = json_new_array();
+	own_json struct json *statements = json_new_array();
 	struct json *document;
 	own_str struct str text = STR_INIT(RENDER_BYTES_MAX);
 
-	add_fetching(request, facts, scope, statements);
+	if (add_fetching(request, facts, scope, statements, err) < 0 ||
+	    add_evidence(request, facts, scope, statements, err) < 0)
+		return NULL;
 	add_revisions(request, scope, statements);
-	add_evidence(facts, scope, statements);
 	add_hook(facts, scope, statements);
 	add_stack(facts, scope, statements);
-	if (json_count(statements) == 0) {
-		json_free(statements);
-		return NULL;
-	}
 	warn_unknown(facts, scope);
 	document = json_new_object();
 	json_set_text(document, "Version", "2012-10-17");
-	json_set(document, "Statement", statements);
+	json_set(document, "Statement", steal_ptr(statements));
 	json_print(document, 0, &text);
 	if (text.len > MANAGED_POLICY_MAX)
 		log_warning("render.policy", NULL,

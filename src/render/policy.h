@@ -24,11 +24,12 @@ struct policy_scope {
 /* TEXT as it is, or as { "Fn::Sub": TEXT } where SUB and it refers. */
 struct json *policy_text(const char *text, bool sub);
 /*
- * The document, or NULL when the profile asks nothing of AWS. An object's
- * key, a bucket's name are matched exactly: what IAM would take for a
- * wildcard or a variable is escaped. What only the instance will know is a
- * wildcard, and warned about.
+ * The document; its Statement is empty when the profile asks nothing of AWS.
+ * NULL with ERR for an address that is none. An object's key, a bucket's name
+ * are matched exactly: what IAM would take for a wildcard or a variable is
+ * escaped. What only the instance will know is a wildcard, and warned about.
  */
 struct json *policy_document(const struct render_request *request,
 			     const struct facts *facts,
-			     const struct policy_scope *scope);
+			     const struct policy_scope *scope,
+			     struct error *err);

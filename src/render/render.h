@@ -20,7 +20,7 @@
 struct render_request {
 	struct arena *arena;
 	const char *form;            /* "shell", "cloud-config", "mime",
-					"pointer", "none" */
+					"pointer", "boot", "none" */
 	const char *encoding;        /* "plain", "gzip-base64", "gzip" */
 	const char *pointer;         /* where the flattened profile will be */
 	const char *binary;          /* where fitout is on the instance */

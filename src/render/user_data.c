@@ -49,6 +49,24 @@ build(const struct render_request *request, const struct facts *facts,
 		str_add_n(out, str_get(&text), text.len);
 }
 
+/* For an image that was baked: what `fitout boot` looks for, in a document that
+ * does nothing by itself. */
+static int
+build_boot(const struct render_request *request, const struct facts *facts,
+	   struct str *out, struct error *err)
+{
+	if (facts->n_beside > 0)
+		return render_profile.render(request, facts, out, err);
+	if (facts->n_settings > 0)
+		return error_raise(err, ERROR_USAGE,
+			"--form boot takes no --set: the image keeps those "
+			"that it was baked with");
+	str_addf(out, "#cloud-config\n# Made by fitout render, of the profile "
+		 "%s; for fitout boot.\n# fitout-profile: %s sha256:%s\n{}\n",
+		 facts->name, request->pointer, facts->sha256);
+	return 0;
+}
+
 static int
 build_pointer(const struct render_request *request, const struct facts *facts,
 	      struct str *out, struct error *err)
@@ -146,11 +164,13 @@ user_data_make(const struct render_request *request, const struct facts *facts,
 {
 	const char *name = request->form ? request->form : "shell";
 
-	if (strcmp(name, "pointer") == 0) {
+	if (strcmp(name, "pointer") == 0 || strcmp(name, "boot") == 0) {
 		if (!request->pointer)
-			return error_raise(err, ERROR_USAGE, "--form pointer "
-					   "needs --pointer ADDRESS");
-		return build_pointer(request, facts, out, err);
+			return error_raise(err, ERROR_USAGE, "--form %s "
+					   "needs --pointer ADDRESS", name);
+		return name[0] == 'b'
+			? build_boot(request, facts, out, err)
+			: build_pointer(request, facts, out, err);
 	}
 	for (size_t i = 0; forms[i].name; i++)
 		if (strcmp(forms[i].name, name) == 0)

@@ -7,6 +7,7 @@
  *	cloud-config  "#cloud-config": write_files, and one runcmd
  *	mime          both as parts of one multipart/mixed (RFC 2046)
  *	pointer       a script that names the profile's address and digest
+ *	boot          that address and digest alone, for `fitout boot`
  *
  * and encodings: "plain"; "gzip-base64", where the profile inside is packed
  * and the whole is still text; "gzip", where the whole is packed (cloud-init

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from artifacts import File, archive, sha256
+from conftest import HERE
 
 APP = {"app/bin/run": File("#!/bin/sh\nexec sleep 1000\n", 0o755),
        "app/version": "1\n"}
@@ -130,7 +131,10 @@ def test_cloud_init_schema_accepts_the_cloud_config(instance, rootfs,
                                                      tmp_path):
     made = instance.render("user-data", "--form", "cloud-config",
                            *instance.how, instance.path)
-    for name, spoil, status in (("good", (b"", b""), 0),
+    boot = instance.render("user-data", "--form", "boot", "--pointer",
+                           "s3://bucket/plain.cfg", HERE / "profiles/plain.cfg")
+    for name, spoil, status in (("boot", (made, boot), 0),
+                                ("good", (b"", b""), 0),
                                 ("bad", (b"runcmd:", b"runcmd: 3\nx:"),
                                  1)):
         (tmp_path / name).write_bytes(made.replace(*spoil))

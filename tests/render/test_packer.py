@@ -98,11 +98,13 @@ packages = ( {{ name = "app"; url = "http://origin.test/app.tar.gz";
   sha256 = "{sha256(app)}"; into = "/srv/app"; }} );
 files = (
   {{ to = "/etc/greeting"; content = "${{HOME}} {{{{ .Path }}}} \\"%{{if}}\\" é
-"; }}, {{ to = "/etc/beside"; source = "parts/beside.bin"; }} );
+"; }}, {{ to = "/etc/beside"; source = "parts/beside.bin"; }},
+  {{ to = "/etc/who"; content = "${{who}}\n"; template = true; }} );
 """)
     host = box("host")
     key = host_with_ssh(host, tmp_path)
-    template = render("packer", path).decode()
+    who = "Jane \"O'Hara\" ${x} {{{y}}} %{if} \\"
+    template = render("packer", "--set", f"who={who}", path).decode()
     template, found = re.subn(
         r'source "amazon-ebs" "fitout" \{.*?\n\}\n',
         'source "null" "fitout" {\n  ssh_host = "10.11.0.10"\n'
@@ -117,6 +119,7 @@ files = (
                   inside=cloud.ns.enter(), timeout=180)
     assert done.returncode == 0, done.stdout + done.stderr
     assert host.read("/etc/greeting") == '${HOME} {{ .Path }} "%{if}" é\n'
+    assert host.read("/etc/who") == f"{who}\n"
     assert host.disk.path("/etc/beside").read_bytes() == bytes(range(256))
     assert host.exists("/srv/app/bin/run")
     assert host.run("fitout", "status", check=False).status == 0

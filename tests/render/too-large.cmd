@@ -20,7 +20,7 @@ sed -i 's/"small"/"small \${who}"; template = true/' "$scratch/large.cfg"
 "$fitout" --set who=somebody render launch-template --form mime "$scratch/large.cfg"
 echo "status $?"
 # With an address it becomes a pointer, but for what is beside it.
-"$fitout" --set who=somebody render user-data --pointer s3://b/large.cfg "$scratch/large.cfg"
+"$fitout" --set who=somebody render user-data --pointer s3://bucket/large.cfg "$scratch/large.cfg"
 echo "status $?"
 sed -i '/extra/d' "$scratch/large.cfg"
-"$fitout" --set who=somebody render user-data --pointer s3://b/large.cfg "$scratch/large.cfg" | tail -n 1
+"$fitout" --set who=somebody render user-data --pointer s3://bucket/large.cfg "$scratch/large.cfg" | tail -n 1

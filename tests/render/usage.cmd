@@ -19,3 +19,5 @@ run launch-template --hop-limit 65 profiles/plain.cfg
 run iam-policy --account 12 profiles/web.cfg
 run iam-policy --region 'eu west' profiles/web.cfg
 run user-data /nonexistent.cfg
+run user-data --pointer s3://b/web.cfg profiles/plain.cfg
+run iam-policy --revisions 'r*' profiles/web.cfg
