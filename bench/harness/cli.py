@@ -72,11 +72,14 @@ def measure_lines(options, cache):
     made = inputs.Inputs(cache)
     server = servers.Servers(room, made)
     bench = measure.Bench(room, made, server,
-                          links.Links(room, made, server), options.runs,
-                          options.slow_runs)
+                          links.Links(room, made, server, not options.quick),
+                          options.runs, options.slow_runs)
     store = report.Store(cache)
     for name in options.only or [name for name in LINES if not (
             options.quick and name in NOT_QUICK)]:
+        if name.startswith("link-") and links.missing():
+            print("%s: not possible here: %s\n" % (name, links.missing()))
+            continue
         places.say(name)
         when = report.facts(commit)
         outcome = LINES[name](bench, options)

@@ -11,13 +11,27 @@ import os
 import subprocess
 
 
-class Disk:
-    """`with Disk(room) as place:` a mounted, empty file system with the
-    directories work, dest and state in it."""
+class Place:
+    """A directory with the directories work, dest and state in it."""
+
+    def __init__(self, path):
+        self.path = path
+        self.work = os.path.join(path, "work")
+        self.dest = os.path.join(path, "dest")
+        self.state = os.path.join(path, "state")
+
+    def make(self):
+        for path in (self.work, self.dest, self.state):
+            os.makedirs(path, 0o755)
+        os.chmod(self.state, 0o700)
+
+
+class Disk(Place):
+    """`with Disk(room) as place:` a mounted file system with nothing else."""
 
     def __init__(self, room, size_gb=6):
+        super().__init__(os.path.join(room, "disk"))
         self.image = os.path.join(room, "disk.img")
-        self.path = os.path.join(room, "disk")
         self.size = size_gb << 30
 
     def __enter__(self):
@@ -31,9 +45,7 @@ class Disk:
                         self.image], check=True)
         subprocess.run(["mount", "-o", "loop", self.image, self.path],
                        check=True)
-        for name in ("work", "dest", "state"):
-            os.mkdir(os.path.join(self.path, name), 0o755)
-        os.chmod(os.path.join(self.path, "state"), 0o700)
+        self.make()
         sync(self.path)
         return self
 
@@ -41,17 +53,11 @@ class Disk:
         subprocess.run(["umount", self.path], check=True)
         os.unlink(self.image)
 
-    @property
-    def work(self):
-        return os.path.join(self.path, "work")
-
-    @property
-    def dest(self):
-        return os.path.join(self.path, "dest")
-
-    @property
-    def state(self):
-        return os.path.join(self.path, "state")
+    def corner(self, name):
+        """A place of its own on it, where what is measured is no file work."""
+        place = Place(os.path.join(self.path, name))
+        place.make()
+        return place
 
 
 def sync(path):

@@ -59,13 +59,12 @@ def series(bench, peer, scheme, runs):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(bench.room + "/server.pem",
                                 bench.room + "/server.key")
-    found = []
-    for number in range(runs + 1):          # and one to warm up
-        with disks.Disk(bench.room) as disk:
-            times = one(bench, peer, scheme, context, data, package, disk)
-        if number:
-            found.append(times)
-    return found
+    with disks.Disk(bench.room) as disk:
+        # And one to warm up.
+        found = [one(bench, peer, scheme, context, data, package,
+                     disk.corner("run%d" % number))
+                 for number in range(runs + 1)]
+    return found[1:]
 
 
 def one(bench, peer, scheme, context, data, package, disk):

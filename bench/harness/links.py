@@ -65,8 +65,9 @@ class Link:
     def __exit__(self, *_):
         self.client.__exit__()
 
-    def verify(self, base):
-        """Measure round trip and rate; they have to be what they should."""
+    def verify(self, base, strict):
+        """Measure round trip and rate; they have to be what they should, or,
+        when not strict, are only told."""
         for attempt in range(5):
             rtt = self._round_trip()
             rate = self._rate(base)
@@ -78,6 +79,8 @@ class Link:
                     self.rtt_ms <= rtt <= self.rtt_ms * 1.15 + 0.3:
                 return
             places.say("%s delivers %s; once more" % (self.title, self.seen))
+            if not strict:
+                return
         raise SystemExit("the link of %s does not deliver it: %s" % (
             self.title, self.seen))
 
@@ -101,8 +104,11 @@ class Link:
 
 
 class Links:
-    def __init__(self, room, inputs, server):
+    """Made when they are asked for."""
+
+    def __init__(self, room, inputs, server, strict):
         self.room, self.inputs, self.server = room, inputs, server
+        self.strict = strict
         self.made = {"loopback": Loopback()}
 
     def __getitem__(self, name):
@@ -119,10 +125,11 @@ class Links:
             with open(probe + ".part", "wb") as file:
                 file.write(random.Random(1).randbytes(48 << 20))
             os.rename(probe + ".part", probe)
-        link.verify(self.server.base(link.address))
+        link.verify(self.server.base(link.address), self.strict)
         places.say("%s: %s" % (link.title, link.seen))
         return link
 
-    def seen(self):
-        return {link.title: link.seen for link in self.made.values()
-                if hasattr(link, "seen")}
+
+def missing():
+    """Why there can be no links here, or None."""
+    return None if os.path.exists("/dev/net/tun") else "no /dev/net/tun"
