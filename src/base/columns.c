@@ -64,3 +64,42 @@ columns_add(struct str *out, const char *text, size_t columns)
 	for (size_t n = columns_cut(out, text, columns); n < columns; n++)
 		str_add(out, " ");
 }
+
+/* Bytes of TEXT that fit into MAX columns, up to a blank when there is one. */
+static size_t
+fitting(const char *text, size_t max)
+{
+	size_t sum = 0, n = 0, blank = 0, columns;
+
+	while (text[n]) {
+		size_t length = character(text + n, &columns);
+
+		if (sum + columns > max)
+			return blank ? blank : n ? n : length;
+		if (text[n] == ' ')
+			blank = n;
+		sum += columns;
+		n += length;
+	}
+	return n;
+}
+
+void
+columns_wrap(struct str *out, const char *text, size_t first, size_t indent,
+	     size_t width)
+{
+	size_t used = first;
+
+	for (;;) {
+		size_t n = fitting(text, width > used ? width - used : 1);
+
+		str_add_n(out, text, n);
+		str_add(out, "\n");
+		text += n;
+		text += strspn(text, " ");
+		if (!*text)
+			return;
+		for (used = 0; used < indent; used++)
+			str_add(out, " ");
+	}
+}

@@ -17,3 +17,8 @@ void columns_add(struct str *out, const char *text, size_t columns);
 /* Append as much of TEXT as COLUMNS take, cut in the same way. Returns the
  * columns taken. */
 size_t columns_cut(struct str *out, const char *text, size_t columns);
+/* Append TEXT as lines of at most WIDTH columns, broken at blanks where there
+ * are any; all but the first begin with INDENT blanks, and the first stands
+ * behind FIRST columns already. Each ends with '\n'. */
+void columns_wrap(struct str *out, const char *text, size_t first,
+		  size_t indent, size_t width);

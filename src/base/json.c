@@ -171,6 +171,20 @@ json_bool(const struct json *value, const char *path, bool fallback)
 	return json_is_boolean(at) ? json_is_true(at) : fallback;
 }
 
+double
+json_fraction(const struct json *value, const char *path, double fallback)
+{
+	json_t *at = inner(json_at(value, path));
+
+	return json_is_number(at) ? json_number_value(at) : fallback;
+}
+
+struct json *
+json_share(const struct json *value)
+{
+	return owned(json_incref(inner(value)));
+}
+
 struct json *
 json_new_object(void)
 {

@@ -37,6 +37,11 @@ const char *json_text(const struct json *value, const char *path,
 int64_t json_number(const struct json *value, const char *path,
 		    int64_t fallback);
 bool json_bool(const struct json *value, const char *path, bool fallback);
+/* Of a number with a fraction, or without. */
+double json_fraction(const struct json *value, const char *path,
+		     double fallback);
+/* Another owner of the same value. */
+struct json *json_share(const struct json *value);
 
 /* Builders take ownership of what is put in; strings are made valid UTF-8
  * (str_printable) when they are not. (Not json_object() and json_array():

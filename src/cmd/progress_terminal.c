@@ -35,7 +35,7 @@ window_of(int fd)
 }
 
 static void
-write_all(int fd, const struct str *frame)
+write_frame(int fd, const struct str *frame)
 {
 	const char *text = str_get(frame);
 	size_t at = 0;
@@ -74,7 +74,7 @@ draw(const struct progress_terminal *terminal, const char *record, size_t n)
 	if (down)
 		str_addf(&frame, UP, down);
 	str_add(&frame, SHOW);
-	write_all(terminal->fd, &frame);
+	write_frame(terminal->fd, &frame);
 }
 
 /* A record of the log, above the area. It may be wider than the window. */

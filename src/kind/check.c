@@ -418,9 +418,8 @@ check_activate(struct context *context, struct step *step, struct error *err)
 				    err) < 0)
 			return -1;
 	}
-	context_event(context, "check.holds", step->resource->label, begin_ms,
-		      clock_ms(), tries == 1 ? NULL
-		      : arena_printf(context->arena, "%u tries", tries));
+	context_event_tries(context, "check.holds", step->resource->label,
+			    begin_ms, clock_ms(), tries);
 	return 0;
 }
 

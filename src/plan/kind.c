@@ -51,5 +51,19 @@ void
 context_event(struct context *context, const char *name, const char *resource,
 	      int64_t begin_ms, int64_t end_ms, const char *detail)
 {
-	context->event(context, name, resource, begin_ms, end_ms, detail);
+	struct event event = { name, resource, detail, begin_ms, end_ms, 0 };
+
+	context->event(context, &event);
+}
+
+void
+context_event_tries(struct context *context, const char *name,
+		    const char *resource, int64_t begin_ms, int64_t end_ms,
+		    unsigned tries)
+{
+	struct event event = { name, resource, NULL, begin_ms, end_ms, tries };
+
+	if (tries > 1)
+		event.detail = arena_printf(context->arena, "%u tries", tries);
+	context->event(context, &event);
 }

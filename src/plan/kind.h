@@ -250,6 +250,15 @@ struct stream {
 	uint64_t bytes, unpacked_bytes, entries;
 };
 
+/* A row of the timeline: something that began and ended (clock_ms). */
+struct event {
+	const char *name;               /* "program.running", in the manual */
+	const char *resource;           /* or NULL */
+	const char *detail;             /* or NULL */
+	int64_t begin_ms, end_ms;
+	unsigned tries;                 /* of what was tried; 0: once or not */
+};
+
 /* What kinds may use while they work. Made by run/, const for kinds. */
 struct context {
 	struct arena *arena;            /* as long as the run */
@@ -278,9 +287,7 @@ struct context {
 	/* Implemented by run/; call the context_ functions below. */
 	int (*fetch)(struct context *context, struct step *step,
 		     const struct stream *stream, struct error *err);
-	void (*event)(struct context *context, const char *name,
-		      const char *resource, int64_t begin_ms, int64_t end_ms,
-		      const char *detail);
+	void (*event)(struct context *context, const struct event *event);
 	void (*present)(struct context *context,
 			const struct present *present);
 	void (*waiting)(struct context *context, const char *what);
@@ -298,7 +305,10 @@ const char *context_limit(const struct context *context,
 void context_waiting(struct context *context, const char *what);
 /* From status only. */
 void context_present(struct context *context, const struct present *present);
-/* A row of the timeline: something that began and ended (clock_ms). */
+/* A row of the timeline; with the number of tries it took. */
 void context_event(struct context *context, const char *name,
 		   const char *resource, int64_t begin_ms, int64_t end_ms,
 		   const char *detail);
+void context_event_tries(struct context *context, const char *name,
+			 const char *resource, int64_t begin_ms,
+			 int64_t end_ms, unsigned tries);

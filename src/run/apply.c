@@ -501,6 +501,9 @@ facts_of(const struct run *run, enum outcome outcome,
 		.unpackers = run->stage ? stage_unpackers(run->stage)
 					: run->unpackers,
 		.timeline = &run->timeline,
+		.warnings = &run->warnings,
+		.kept = outcome == OUTCOME_DONE &&
+			run->generation != run->previous.number,
 		.elapsed_ms = clock_ms() - run->timeline.begin_ms,
 	};
 }

@@ -2,13 +2,20 @@
 #include "run/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/own.h"
 #include "io/newfile.h"
 #include "plan/profile.h"
+#include "run/boot_times.h"
+#include "run/generation.h"
 
-#define REPORT_VERSION 1
+#define REPORT_VERSION 2
 #define REPORT_BYTES_MAX ((size_t)16 << 20)
 
 static const char *const outcome_names[] = {
@@ -68,6 +75,21 @@ confinement_json(const struct run_facts *facts)
 	return object;
 }
 
+/* Which instance it was, when reports of several lie side by side. */
+static struct json *
+host_json(void)
+{
+	struct json *object = json_new_object();
+	struct utsname names;
+
+	if (uname(&names) < 0)
+		return object;
+	json_set_text(object, "name", names.nodename);
+	json_set_text(object, "kernel", names.release);
+	json_set_text(object, "machine", names.machine);
+	return object;
+}
+
 static struct json *
 report_json(const struct run_facts *facts)
 {
@@ -101,9 +123,39 @@ report_json(const struct run_facts *facts)
 		json_set_bool(report, "only_agent_missing", true);
 	if (facts->fetcher || facts->unpackers)
 		json_set(report, "confinement", confinement_json(facts));
+	json_set(report, "host", host_json());
+	if (facts->warnings)
+		json_set(report, "warnings", warnings_json(facts->warnings));
+	json_set(report, "boot",
+		 boot_times_json(facts->timeline->begin_ms));
 	json_set(report, "resources", resources_json(facts->plan));
 	json_set(report, "timeline", timeline_json(facts->timeline));
 	return report;
+}
+
+static int
+open_generation(const struct state *state, int64_t number)
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "generations/%lld", (long long)number);
+	return openat(state->dirfd, name,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* What a rollback or a comparison may want later: no reason to fail. */
+static void
+keep_copy(const struct state *state, int64_t generation,
+	  const struct str *text)
+{
+	struct error err = ERROR_INIT;
+	own_fd int dirfd = open_generation(state, generation);
+
+	if (dirfd < 0 || newfile_replace(dirfd, "report.json", text->data,
+					 text->len, 0600, &err) < 0)
+		log_warning("report.copy", NULL, "keep a copy of the report "
+			    "with generation %lld: %s", (long long)generation,
+			    dirfd < 0 ? strerror(errno) : err.text);
 }
 
 int
@@ -118,42 +170,91 @@ report_write(const struct state *state, const struct run_facts *facts,
 	if (newfile_replace(state->dirfd, "report.json", text.data, text.len,
 			    0600, err) < 0)
 		return error_in(err, "write the report");
+	if (facts->kept)
+		keep_copy(state, facts->generation, &text);
 	return 0;
 }
 
-struct json *
-report_try(const struct state *state, struct error *err)
+/* FILE in DIRFD, called NAME in messages, with a HINT when it is damaged;
+ * NULL with ERROR_NONE: there is none. */
+static struct json *
+read_report(int dirfd, const char *file, const char *name, const char *hint,
+	    struct error *err)
 {
 	own_str struct str text = STR_INIT(REPORT_BYTES_MAX + 1);
 	own_json struct json *report = NULL;
 	struct error probe = ERROR_INIT;
+	int64_t version;
 
 	*err = (struct error)ERROR_INIT;
-	if (state->dirfd < 0)
-		return NULL;
-	if (file_read_at(state->dirfd, "report.json", REPORT_BYTES_MAX, &text,
-			 &probe) < 0) {
+	if (file_read_at(dirfd, file, REPORT_BYTES_MAX, &text, &probe) < 0) {
 		if (probe.sys != ENOENT)
 			*err = probe;
 		return NULL;
 	}
 	report = json_parse(str_get(&text), text.len, err);
 	if (!report) {
-		error_in(err, "%s/report.json is damaged (the next run writes "
-			 "it anew)", state->path);
+		error_in(err, "%s is damaged%s", name, hint);
 		err->code = ERROR_STATE;
 		return NULL;
 	}
-	if (json_number(report, "fitout_report", 0) != REPORT_VERSION) {
+	version = json_number(report, "fitout_report", 0);
+	if (version < 1 || version > REPORT_VERSION) {
 		error_raise(err, ERROR_STATE,
-			"%s/report.json has format %lld, this fitout reads "
-			"%d: use the fitout that wrote it, or a newer one",
-			state->path,
-			(long long)json_number(report, "fitout_report", 0),
-			REPORT_VERSION);
+			"%s has format %lld, this fitout reads 1 to %d: use "
+			"the fitout that wrote it, or a newer one", name,
+			(long long)version, REPORT_VERSION);
 		return NULL;
 	}
 	return steal_ptr(report);
+}
+
+struct json *
+report_try(const struct state *state, struct error *err)
+{
+	char name[512];
+
+	*err = (struct error)ERROR_INIT;
+	if (state->dirfd < 0)
+		return NULL;
+	snprintf(name, sizeof name, "%s/report.json", state->path);
+	return read_report(state->dirfd, "report.json", name,
+			   " (the next run writes it anew)", err);
+}
+
+struct json *
+report_of_generation(const struct state *state, int64_t number,
+		     struct error *err)
+{
+	own_fd int dirfd = open_generation(state, number);
+	own_str struct str kept = STR_INIT(4096);
+	struct json *report = NULL;
+	char name[512];
+
+	snprintf(name, sizeof name, "%s/generations/%lld/report.json",
+		 state->path, (long long)number);
+	*err = (struct error)ERROR_INIT;
+	if (dirfd >= 0)
+		report = read_report(dirfd, "report.json", name, "", err);
+	if (report || err->code != ERROR_NONE)
+		return report;
+	generation_names(state, &kept);
+	error_raise(err, ERROR_STATE, "there is no report of generation %lld; "
+		    "generations that are kept: %s", (long long)number,
+		    str_get(&kept));
+	return NULL;
+}
+
+struct json *
+report_of_file(const char *path, struct error *err)
+{
+	struct json *report = read_report(AT_FDCWD, path, path, "", err);
+
+	if (!report && err->code == ERROR_NONE)
+		error_raise(err, ERROR_USAGE, "%s does not exist; say the "
+			    "number of a generation, or a file that 'fitout "
+			    "--json report' wrote", path);
+	return report;
 }
 
 struct json *
@@ -165,61 +266,6 @@ report_load(const struct state *state, struct error *err)
 		error_raise(err, ERROR_STATE,
 			    "no run has been recorded in %s yet", state->path);
 	return report;
-}
-
-static void
-print_resources(const struct json *report, struct str *out)
-{
-	const struct json *rows = json_at(report, "resources");
-
-	str_add(out, "\n");
-	for (size_t i = 0; i < json_count(rows); i++) {
-		const struct json *row = json_item(rows, i);
-		const char *reason = json_text(row, "reason", NULL);
-		const char *left = json_text(row, "left_in_place", NULL);
-
-		str_addf(out, "  %-8s %s%s%s%s\n",
-			 json_text(row, "action", "?"),
-			 json_text(row, "resource", "?"),
-			 reason ? "  (" : "", reason ? reason : "",
-			 reason ? ")" : "");
-		if (left)
-			str_addf(out, "           left in place: %s\n", left);
-	}
-}
-
-void
-report_print(const struct json *report, struct str *out)
-{
-	const char *error = json_text(report, "error.message", NULL);
-	const char *undo = json_text(report, "undo_error.message", NULL);
-	int64_t elapsed = json_number(report, "elapsed_ms", 0);
-	char took[32];
-
-	str_addf(out, "profile     %s (%s)\n", json_text(report, "profile", "?"),
-		 json_text(report, "profile_source", "?"));
-	str_addf(out, "run         %s, %s, %s\n", json_text(report, "run", "?"),
-		 json_text(report, "began", "?"),
-		 duration_format(elapsed, took, sizeof took));
-	str_addf(out, "outcome     %s\n", json_text(report, "outcome", "?"));
-	if (error)
-		str_addf(out, "error       %s\n", error);
-	if (undo)
-		str_addf(out, "undo        %s\n", undo);
-	str_addf(out, "generation  %lld, gate %s\n",
-		 (long long)json_number(report, "generation", 0),
-		 json_bool(report, "gate_open", false) ? "open" : "closed");
-	if (json_text(report, "warm", NULL))
-		str_addf(out, "warm pool   %s: the agent is to wait\n",
-			 json_text(report, "warm", ""));
-	if (json_text(report, "signal", NULL))
-		str_addf(out, "signal      %s%s\n",
-			 json_bool(report, "signal_failed", false)
-			 ? "FAILED: " : "", json_text(report, "signal", ""));
-	sandbox_print(json_at(report, "confinement"), out);
-	print_resources(report, out);
-	str_add(out, "\n");
-	timeline_print(json_at(report, "timeline"), elapsed, out);
 }
 
 static void

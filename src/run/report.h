@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The last run, as STATE/report.json (format version 1; schema in
- * doc/report.schema.json) and as text of at most 80 columns.
+ * The last run, as STATE/report.json (format version 2; schema in
+ * doc/report.schema.json), which report_text.h, report_svg.h, report_html.h
+ * and report_compare.h show. A run that made a generation leaves a copy with
+ * that. Version 1, which knew less of each row, is read as well.
  */
 #pragma once
 
@@ -15,6 +17,7 @@
 #include "plan/plan.h"
 #include "run/state.h"
 #include "run/timeline.h"
+#include "run/warnings.h"
 
 enum outcome {
 	OUTCOME_DONE,            /* changed, checked, agent started */
@@ -41,7 +44,10 @@ struct run_facts {
 	const struct sandbox_report *fetcher;    /* how they were confined; */
 	const struct sandbox_report *unpackers;  /* NULL: none ran */
 	const struct timeline *timeline;
+	struct warnings *warnings;
 	int64_t elapsed_ms;
+	bool kept;                       /* the generation is this run's: it
+					    gets a copy */
 };
 
 /* Write the report, durably. */
@@ -50,9 +56,12 @@ int report_write(const struct state *state, const struct run_facts *facts,
 /* Load it: NULL with ERROR_STATE when there is none (says so) or it is of
  * another version. Caller frees. */
 struct json *report_load(const struct state *state, struct error *err);
+/* Of generation NUMBER; and of the file PATH, "-" is not one. */
+struct json *report_of_generation(const struct state *state, int64_t number,
+				  struct error *err);
+struct json *report_of_file(const char *path, struct error *err);
 /* The same, where none is no error: NULL with ERROR_NONE. */
 struct json *report_try(const struct state *state, struct error *err);
-void report_print(const struct json *report, struct str *out);
 /* The same facts in short, for --json: outcome, generation, error. */
 struct json *report_result(const struct run_facts *facts);
 /* What a person sees at the end of a run, framed when it failed. */

@@ -29,11 +29,11 @@ run_fetch(struct context *context, struct step *step,
 }
 
 static void
-run_event(struct context *context, const char *name, const char *resource,
-	  int64_t begin_ms, int64_t end_ms, const char *detail)
+run_event(struct context *context, const struct event *event)
 {
-	timeline_add(&run_of(context)->timeline, name, resource, begin_ms,
-		     end_ms, detail);
+	timeline_add(&run_of(context)->timeline, event->name, event->resource,
+		     event->begin_ms, event->end_ms,
+		     event->detail)->tries = event->tries;
 }
 
 static void
@@ -195,6 +195,7 @@ run_open(struct run *run, struct error *err)
 	char id[16];
 
 	timeline_begin(&run->timeline, run->arena);
+	warnings_begin(&run->warnings);
 	run->progress = options->progress ? options->progress
 					  : &run->unwatched;
 	if (interrupt_catch(err) < 0 ||
@@ -294,6 +295,7 @@ run_has_nothing_to_do(const struct run *run)
 void
 run_release(struct run *run)
 {
+	warnings_release(&run->warnings);
 	stage_free(steal_ptr(run->stage));
 	transaction_free(steal_ptr(run->transaction));
 	aws_free(steal_ptr(run->aws));

@@ -19,6 +19,7 @@
 #include "run/stage.h"
 #include "run/state.h"
 #include "run/timeline.h"
+#include "run/warnings.h"
 
 struct imds;
 struct proof;
@@ -68,6 +69,7 @@ struct run {
 					make of the one before */
 	const char *busy;            /* plan: who is at work; or NULL */
 	struct timeline timeline;
+	struct warnings warnings;
 	struct progress *progress;   /* never NULL */
 	struct progress unwatched;   /* it, when nobody watches */
 	bool lacks_digests;        /* the generation as it was written */

@@ -450,8 +450,10 @@ stage_run(struct stage *stage, struct error *err)
 	stage->poll_of = xcalloc(n, sizeof *stage->poll_of);
 	progress_source(stage->progress, stage_sample, stage);
 	while (first_open(stage))
-		if (turn(stage, err) < 0)
+		if (turn(stage, err) < 0) {
+			stage_note_unfinished(stage, err);
 			return -1;
+		}
 	progress_source(stage->progress, NULL, NULL);
 	return 0;
 }

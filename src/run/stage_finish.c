@@ -85,6 +85,7 @@ note_results(struct stage *stage, struct transfer *transfer)
 	char url[256], size[32], took[32];
 	bool tree = stream->tree_dirfd >= 0;
 	struct log_facts facts = LOG_NO_FACTS;
+	struct timeline_row *row;
 	int64_t now = clock_ms();
 	const char *detail;
 
@@ -99,14 +100,18 @@ note_results(struct stage *stage, struct transfer *transfer)
 		transfer->retries ? arena_printf(arena, ", %u %s",
 			transfer->retries,
 			transfer->retries == 1 ? "retry" : "retries") : "");
-	timeline_add(stage->timeline, "fetch", stream->label,
-		     transfer->begin_ms, now, detail);
-	if (tree)
-		timeline_add(stage->timeline, "unpack", stream->label,
+	row = timeline_add(stage->timeline, "fetch", stream->label,
+			   transfer->begin_ms, now, detail);
+	stage_note_facts(transfer, row);
+	if (tree) {
+		row = timeline_add(stage->timeline, "unpack", stream->label,
 			     transfer->unpack_begin_ms, now,
-			     arena_printf(arena, "%s, %llu entries",
-				stream->format,
-				(unsigned long long)stream->entries));
+			     arena_printf(arena, "%s, %llu %s", stream->format,
+				(unsigned long long)stream->entries,
+				stream->entries == 1 ? "entry" : "entries"));
+		row->unpacked_bytes = stream->unpacked_bytes;
+		row->entries = stream->entries;
+	}
 	facts.duration_ms = now - transfer->begin_ms;
 	facts.bytes = (int64_t)stream->bytes;
 	log_facts(LOG_LEVEL_INFO, "fetch.done", stream->label, &facts,

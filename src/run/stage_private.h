@@ -104,6 +104,11 @@ int stage_advance(struct stage *stage, struct transfer *transfer,
 
 /* For progress_source(); DATA is the stage. */
 void stage_sample(void *data, struct progress *progress);
+/* What the timeline knows of a transfer; and rows for those that ERR, which
+ * ends the run, is about or cuts short. */
+void stage_note_facts(const struct transfer *transfer,
+		      struct timeline_row *row);
+void stage_note_unfinished(struct stage *stage, const struct error *err);
 
 /* ---- stage_object.c ---- */
 

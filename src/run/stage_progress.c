@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What of the stage is shown while it works; asked for when it is drawn. */
+/* What of the stage is shown: while it works, when that is drawn, and of what
+ * was cut short in the timeline. */
 #include "run/stage_private.h"
 
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
 #include "run/progress.h"
 
 static enum progress_state
@@ -39,5 +44,38 @@ stage_sample(void *data, struct progress *progress)
 		at->retries = transfer->retries;
 		at->mirror = transfer->mirror;
 		at++;
+	}
+}
+
+void
+stage_note_facts(const struct transfer *transfer, struct timeline_row *row)
+{
+	row->bytes = transfer->stream->bytes;
+	row->size = transfer->size;
+	row->retries = transfer->retries;
+	row->mirror = transfer->mirror;
+	row->url = transfer->stream->url_used;
+	row->sha256 = transfer->stream->got_sha256;
+}
+
+void
+stage_note_unfinished(struct stage *stage, const struct error *err)
+{
+	struct arena *arena = stage->context->arena;
+
+	for (size_t i = 0; i < stage->transfers.n; i++) {
+		struct transfer *transfer = stage->transfers.item[i];
+		struct stream *stream = transfer->stream;
+		bool guilty = strstr(err->text, stream->label) != NULL;
+		char url[256];
+
+		if (transfer->done || transfer->wanted)
+			continue;
+		stream->url_used = arena_dup(arena, url_redact(
+			stream->urls[transfer->mirror], url, sizeof url));
+		stage_note_facts(transfer, timeline_add(stage->timeline,
+			guilty ? "failed" : "fetch.unfinished", stream->label,
+			transfer->begin_ms, clock_ms(),
+			guilty ? "fetch" : NULL));
 	}
 }

@@ -19,6 +19,11 @@ struct timeline_row {
 	const char *resource;    /* "package nginx", or NULL */
 	const char *detail;      /* printable, or NULL */
 	int64_t begin_ms, end_ms;
+	/* Of transfers, unpacking and waits; 0 or NULL: not known, or none. */
+	uint64_t bytes, size;    /* that came, packed; of all */
+	uint64_t unpacked_bytes, entries;
+	unsigned retries, mirror, tries;
+	const char *url, *sha256;
 };
 
 struct timeline {
@@ -27,14 +32,13 @@ struct timeline {
 	int64_t wall_s;          /* when that was, for people */
 	struct timeline_row *row;
 	size_t n, cap;
+	struct timeline_row dropped;   /* past the maximum */
 };
 
 void timeline_begin(struct timeline *timeline, struct arena *arena);
-/* BEGIN and END by clock_ms(). Rows past the maximum are dropped. */
-void timeline_add(struct timeline *timeline, const char *name,
-		  const char *resource, int64_t begin_ms, int64_t end_ms,
-		  const char *detail);
+/* BEGIN and END by clock_ms(). Rows past the maximum are dropped. Returns the
+ * row, for the facts (texts that live as long as the arena); never NULL. */
+struct timeline_row *timeline_add(struct timeline *timeline, const char *name,
+				  const char *resource, int64_t begin_ms,
+				  int64_t end_ms, const char *detail);
 struct json *timeline_json(const struct timeline *timeline);
-/* Of a report's "timeline" array: 80 columns, one row a line, with bars. */
-void timeline_print(const struct json *rows, int64_t total_ms,
-		    struct str *out);

@@ -8,6 +8,8 @@ BEGIN {
 	levels = split("debug info warning error", level, " ")
 	# Calls that hand on a name which another call has said.
 	handed["src/run/run.c", "timeline_add", "name"] = 1
+	handed["src/run/run.c", "timeline_add", "event->name"] = 1
+	handed["src/run/warnings.c", "json_set_text", "event"] = 1
 	handed["src/run/timeline.c", "json_set_text", "row->name"] = 1
 }
 
@@ -16,7 +18,7 @@ $1 == "event" && $3 ~ /^log_/ {
 	if (!($4 in where))
 		where[$4] = $2
 }
-$1 == "event" && $3 ~ /^(context_event|timeline_add|run_step)$/ {
+$1 == "event" && $3 ~ /^(context_event(_tries)?|timeline_add|run_step)$/ {
 	timed[$4] = $2
 }
 $1 == "event" && $3 == "json_set_text" { printed[$4] = $2 }

@@ -22,7 +22,7 @@ BEGIN {
 	argument["log_debug"] = argument["log_info"] = 1
 	argument["log_warning"] = argument["log_error"] = 1
 	argument["log_event"] = argument["log_facts"] = 2
-	argument["context_event"] = 2
+	argument["context_event"] = argument["context_event_tries"] = 2
 	argument["timeline_add"] = 2
 	argument["run_step"] = argument["json_set_text"] = 3
 }
