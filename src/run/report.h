@@ -44,7 +44,7 @@ struct run_facts {
 	const struct sandbox_report *fetcher;    /* how they were confined; */
 	const struct sandbox_report *unpackers;  /* NULL: none ran */
 	const struct timeline *timeline;
-	struct warnings *warnings;
+	const struct warnings *warnings;
 	int64_t elapsed_ms;
 	bool kept;                       /* the generation is this run's: it
 					    gets a copy */

@@ -34,6 +34,8 @@ static const struct {
 	{ "agent.start", BAR_GATE },
 	{ "agent.drain", BAR_GATE },
 	{ "hold", BAR_GATE },
+	{ "signal", BAR_GATE },
+	{ "signal.heartbeat", BAR_GATE },
 	{ "failed", BAR_FAILED },
 	{ "undo", BAR_FAILED },
 	{ "restore", BAR_FAILED },

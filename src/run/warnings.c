@@ -41,7 +41,7 @@ warnings_begin(struct warnings *warnings)
 }
 
 struct json *
-warnings_json(struct warnings *warnings)
+warnings_json(const struct warnings *warnings)
 {
 	return json_share(warnings->rows);
 }

@@ -21,5 +21,5 @@ struct warnings {
 /* Listen to the log until warnings_release(). */
 void warnings_begin(struct warnings *warnings);
 /* The array; the caller's. */
-struct json *warnings_json(struct warnings *warnings);
+struct json *warnings_json(const struct warnings *warnings);
 void warnings_release(struct warnings *warnings);
