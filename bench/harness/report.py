@@ -108,12 +108,16 @@ def computed(name, outcome):
 class Store:
     def __init__(self, cache):
         self.path = os.path.join(cache, "bench", "results.json")
-        self.kept = {}
-        if os.path.exists(self.path):
-            with open(self.path) as file:
-                self.kept = json.load(file)
+        self.kept = self._read()
+
+    def _read(self):
+        if not os.path.exists(self.path):
+            return {}
+        with open(self.path) as file:
+            return json.load(file)
 
     def keep(self, name, outcome, when):
+        self.kept = self._read()    # another run may have kept something
         self.kept[name] = {"outcome": dataclasses.asdict(outcome),
                            "when": when}
         with open(self.path + ".part", "w") as file:
