@@ -36,7 +36,7 @@ def options_of(argv):
     options.files = 400 if options.quick else 20000
     options.big = 8 if options.quick else 1024
     options.runs = options.runs or (1 if options.quick else 5)
-    options.slow_runs = min(options.runs, 3)
+    options.slow_runs = max(1, options.runs // 2)
     return options
 
 
