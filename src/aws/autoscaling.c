@@ -135,8 +135,8 @@ choose(const struct xml *member, const char *name, const char *transition,
 	for (; member; member = member->next) {
 		const char *is = xml_text(member, "LifecycleHookName", "");
 
-		if (strcmp(xml_text(member, "LifecycleTransition", ""),
-			   transition) != 0)
+		if (!*is || strcmp(xml_text(member, "LifecycleTransition", ""),
+				   transition) != 0)
 			continue;
 		str_add(&choice->names, choice->names.len ? ", " : "");
 		str_add_printable(&choice->names, is, strlen(is), 80);

@@ -311,6 +311,9 @@ persist(struct imds *imds, struct exchange *x, struct deadline deadline,
 			x->status = 0;
 			turn_endpoint(imds);
 		}
+		if (last.code != ERROR_INTERRUPTED && silent &&
+		    deadline_passed(limit))
+			return hop_limit(imds, err);
 		if (last.code == ERROR_INTERRUPTED || deadline_passed(limit))
 			return x->status ? too_busy(imds, x, err)
 				: not_there(imds, &last, deadline, err);

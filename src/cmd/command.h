@@ -29,6 +29,7 @@ int command_unknown(const char *name, struct error *err);
 /* A line each: commands come one at a time. */
 extern const struct command command_apply;
 extern const struct command command_completion;
+extern const struct command command_drain;
 extern const struct command command_explain;
 extern const struct command command_help;
 extern const struct command command_plan;

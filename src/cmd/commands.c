@@ -12,6 +12,7 @@ const struct command *const commands[] = {
 	&command_rollback,
 	&command_status,
 	&command_report,
+	&command_drain,
 	&command_render,
 	&command_explain,
 	&command_completion,

@@ -98,6 +98,13 @@ struct sandbox_report {
  */
 int sandbox_enter(const struct sandbox *sandbox, int report_fd);
 
+/*
+ * For a process that cannot enter a sandbox, as it must start confined ones
+ * itself: give up all capabilities but those of KEEP (1 << CAP_...), for good,
+ * and getting any back by running a program. -1 with errno.
+ */
+int sandbox_keep_capabilities(uint64_t keep);
+
 /* Let the tree of TREE_DIRFD belong to an unpacker, as far as this process
  * may; where it may not, the unpacker's uid will be absent. */
 void sandbox_give_tree(int tree_dirfd);

@@ -222,6 +222,21 @@ service_restore(struct context *context, struct step *step, struct error *err)
 }
 
 static int
+service_quit(struct context *context, struct step *step, struct error *err)
+{
+	const struct service_spec *spec = step->resource->spec;
+	struct init_system init;
+
+	init_system_detect(context, &init);
+	if (context->image || !wants_running(spec) ||
+	    !init_system_has(&init, spec->name))
+		return 0;
+	return init_system_stop(&init, spec->name,
+				deadline_within(context->budget,
+						spec->timeout_s * 1000), err);
+}
+
+static int
 service_status(struct context *context, struct step *step, struct error *err)
 {
 	const struct service_spec *spec = step->resource->spec;
@@ -258,4 +273,5 @@ const struct kind kind_service = {
 	.activate = service_activate,
 	.restore = service_restore,
 	.status = service_status,
+	.quit = service_quit,
 };

@@ -466,4 +466,5 @@ const struct kind kind_supervisor = {
 	.activate = supervisor_activate,
 	.restore = supervisor_restore,
 	.status = supervisor_status,
+	.quit = supervisor_quit,
 };

@@ -53,6 +53,8 @@ int supervisor_check_main(const struct context *context,
 			  const struct supervisor_config *config,
 			  struct error *err);
 
+int supervisor_quit(struct context *context, struct step *step,
+		    struct error *err);
 void supervisor_foresee(struct context *context, const struct step *step,
 			struct str *out);
 int supervisor_settle(struct context *context, struct step *step,

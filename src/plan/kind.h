@@ -29,6 +29,7 @@
  *	          what cannot be undone is named in step->left.
  *	activate  bring it up, or wait until it holds.
  *	restore   after an undo: bring up what is now there again.
+ *	quit      stop what it runs: the host is to end (fitout drain).
  *	release   (agent) start it. Needs proof of a completed run.
  *	record    what the generation keeps: manifest lines of what is installed.
  *
@@ -138,6 +139,8 @@ struct kind {
 			struct error *err);
 	int (*restore)(struct context *context, struct step *step,
 		       struct error *err);
+	int (*quit)(struct context *context, struct step *step,
+		    struct error *err);
 	int (*release)(struct context *context, struct step *step,
 		       const struct proof *proof, struct error *err);
 	int (*record)(struct context *context, struct step *step,

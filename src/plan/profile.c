@@ -30,6 +30,20 @@ static const struct key cloudformation_keys[] = {
 	{ NULL }
 };
 
+static const struct key drain_keys[] = {
+	{ "hook", KEY_TEXT, 0, offsetof(struct drain_spec, hook),
+	  .text = "name of the terminating lifecycle hook that is answered; "
+		  "default: the group's only one" },
+	{ "timeout", KEY_DURATION, 0, offsetof(struct drain_spec, timeout_s),
+	  .fallback = "90s",
+	  .text = "how long stopping and keeping logs may take" },
+	{ "logs", KEY_TEXTS, 0, offsetof(struct drain_spec, logs),
+	  .text = "paths of logs that are kept, with * and ?" },
+	{ "to", KEY_TEXT, 0, offsetof(struct drain_spec, to),
+	  .text = "s3:// or https:// address below which they are put" },
+	{ NULL }
+};
+
 static const char *const console_choices[] = { "auto", "always", "never",
 					       NULL };
 
@@ -43,6 +57,9 @@ static const struct key signal_keys[] = {
 	  .keys = cloudformation_keys,
 	  .group_size = sizeof(struct cloudformation_spec),
 	  .text = "signal a resource of a CloudFormation stack" },
+	{ "drain", KEY_GROUP, 0, offsetof(struct signal_spec, drain),
+	  .keys = drain_keys, .group_size = sizeof(struct drain_spec),
+	  .text = "what happens when the instance is to end" },
 	{ "evidence", KEY_TEXT, 0, offsetof(struct signal_spec, evidence),
 	  .text = "s3:// address below which a failed run's report is kept" },
 	{ "console", KEY_CHOICE, 0, offsetof(struct signal_spec, console),

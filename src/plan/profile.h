@@ -21,9 +21,16 @@ struct autoscaling_spec {
 struct cloudformation_spec {
 	const char *stack, *resource;
 };
+struct drain_spec {
+	const char *hook;            /* the terminating one; NULL: found out */
+	int64_t timeout_s;
+	const char *const *logs;     /* paths, with * and ?; or NULL */
+	const char *to;              /* s3:// or https://; or NULL */
+};
 struct signal_spec {
 	const struct autoscaling_spec *autoscaling;
 	const struct cloudformation_spec *cloudformation;
+	const struct drain_spec *drain;
 	const char *evidence;
 	const char *console;         /* "auto", "always", "never" */
 };

@@ -224,8 +224,7 @@ static void
 check_scaling_name(struct reading *r, const char *key, const char *name,
 		   bool blanks)
 {
-	const char *path = arena_printf(r->arena, "signal.autoscaling.%s",
-					key);
+	const char *path = arena_printf(r->arena, "signal.%s", key);
 	bool good = !name || (*name && strlen(name) <= 255);
 
 	for (; name && *name && good; name++)
@@ -237,9 +236,32 @@ check_scaling_name(struct reading *r, const char *key, const char *name,
 			*name != 0x7f);
 	if (!good)
 		problems_add(r->problems, place_of(r, path), "%s must have 1 "
-			     "to 255 %s", key, blanks
+			     "to 255 %s", strchr(key, '.') + 1, blanks
 			     ? "characters, none of them a control character"
 			     : "letters, digits, '-', '_' or '/'");
+}
+
+static void
+check_drain(struct reading *r, const struct drain_spec *spec, bool whole)
+{
+	check_scaling_name(r, "drain.hook", spec->hook, false);
+	if (whole && spec->timeout_s == 0)
+		problems_add(r->problems, place_of(r, "signal.drain.timeout"),
+			     "timeout must be longer than 0");
+	for (size_t i = 0; spec->logs && spec->logs[i]; i++)
+		if (spec->logs[i][0] != '/' || strstr(spec->logs[i], "/../"))
+			problems_add(r->problems,
+				     place_of(r, "signal.drain.logs"),
+				     "log \"%s\" must be an absolute path "
+				     "without \"..\"", spec->logs[i]);
+	if (spec->to && !str_starts(spec->to, "s3://") &&
+	    !str_starts(spec->to, "https://"))
+		problems_add(r->problems, place_of(r, "signal.drain.to"),
+			     "to \"%s\" must begin with s3:// or https://",
+			     spec->to);
+	if (spec->logs && !spec->to)
+		problems_add(r->problems, place_of(r, "signal.drain.logs"),
+			     "logs without to: say where they are put");
 }
 
 /* WHOLE: no value of the profile's own is missing or bad. */
@@ -265,9 +287,11 @@ check_signal(struct reading *r, bool whole)
 			     place_of(r, "signal.autoscaling.heartbeat"),
 			     "heartbeat must be longer than 0");
 	if (scaling) {
-		check_scaling_name(r, "hook", scaling->hook, false);
-		check_scaling_name(r, "group", scaling->group, true);
+		check_scaling_name(r, "autoscaling.hook", scaling->hook, false);
+		check_scaling_name(r, "autoscaling.group", scaling->group, true);
 	}
+	if (spec->drain)
+		check_drain(r, spec->drain, whole);
 	if (spec->evidence && !str_starts(spec->evidence, "s3://"))
 		problems_add(r->problems, place_of(r, "signal.evidence"),
 			     "evidence \"%s\" must begin with s3://",

@@ -2,6 +2,7 @@
 #include "run/signaller.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "base/own.h"
 #include "base/process.h"
 #include "io/fetcher.h"
+#include "io/sandbox.h"
 #include "run/signaller_private.h"
 
 #define NAME "signaller"
@@ -125,6 +127,24 @@ close_side(struct side *side)
 	arena_release(&side->arena);
 }
 
+/*
+ * Keys will be in here, and what strangers send is read. It cannot enter a
+ * sandbox: it starts fetchers, which take a number of their own, ends them,
+ * and may have to read root's ~/.aws. So it keeps what these need.
+ */
+static void
+confine(void)
+{
+	const uint64_t keep = 1ull << CAP_SETUID | 1ull << CAP_SETGID |
+			      1ull << CAP_SETPCAP | 1ull << CAP_KILL |
+			      1ull << CAP_DAC_READ_SEARCH;
+
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (sandbox_keep_capabilities(keep) < 0)
+		log_debug("signal.privileges", NAME, "capabilities are kept: "
+			  "%s", strerror(errno));
+}
+
 static int
 serve(void *argument)
 {
@@ -133,8 +153,7 @@ serve(void *argument)
 	int64_t until_ms = 0;
 	bool hold = false;
 
-	/* Keys will be in here. */
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	confine();
 	open_side(side);
 	while (!hold) {
 		if (clock_ms() >= side->next_ms)

@@ -30,6 +30,7 @@ struct signaller_options {
 	const struct cloudformation_spec *cloudformation;   /* or NULL */
 	const char *profile_name, *run_id;
 	int state_dirfd;
+	bool terminating;       /* the hook is one that ends the instance */
 	bool imds_v1;
 };
 

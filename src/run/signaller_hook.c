@@ -86,7 +86,9 @@ find_hook(struct side *side, struct deadline deadline, struct error *err)
 	if (named(side))
 		return 0;
 	if (autoscaling_find_hook(side->aws, group, spec->hook,
-				  LIFECYCLE_LAUNCHING, &side->arena, deadline,
+				  side->options->terminating
+				  ? LIFECYCLE_TERMINATING
+				  : LIFECYCLE_LAUNCHING, &side->arena, deadline,
 				  &side->hook, err) == 0)
 		return 0;
 	/* Anything else may pass, and is tried again. */
@@ -130,6 +132,11 @@ failed(struct side *side, const struct error *err)
 {
 	int64_t wait = side->hook.name ? side_interval_ms(side) : SOON_MS;
 
+	if (err->code == ERROR_CHECK && side->options->terminating) {
+		log_info("signal.idle", NAME, "%s", err->text);
+		give_up(side, err);
+		return;
+	}
 	if (err->code == ERROR_CHECK) {
 		log_error("signal.lost", NAME, "%s", err->text);
 		give_up(side, err);
@@ -251,7 +258,12 @@ explain(struct side *side, const char *result, struct deadline deadline,
 			      deadline_within(deadline, BEAT_MS), &state,
 			      &ignored) < 0)
 		state = NULL;
-	if (state && (strcmp(state, "InService") == 0 ||
+	if (state && (strcmp(state, "Terminating:Proceed") == 0 ||
+		      strcmp(state, "Terminated") == 0) &&
+	    side->options->terminating)
+		say(answer, false, "hook %s was complete already: this "
+		    "instance is %s", side->hook.name, state);
+	else if (state && (strcmp(state, "InService") == 0 ||
 		      strcmp(state, "Pending:Proceed") == 0 ||
 		      str_starts(state, "Warmed:")))
 		say(answer, strcmp(result, "ABANDON") == 0,
@@ -302,7 +314,10 @@ tell_hook(struct side *side, const char *result, struct deadline deadline,
 	int got = -1;
 
 	if (find(side, deadline, &err) < 0) {
-		say(answer, !side->no_group, "no hook was told %s: %s", result,
+		/* An instance may end without anybody waiting for it. */
+		say(answer, !side->no_group && !(side->options->terminating &&
+						 err.code == ERROR_CHECK),
+		    "no hook was told %s: %s", result,
 		    err.text);
 		return;
 	}

@@ -25,7 +25,7 @@ ID = "i-0123456789abcdef0"
 
 
 class World:
-    def __init__(self, directory):
+    def __init__(self, directory, *services):
         self.directory = pathlib.Path(directory)
         self.state = self.directory / "state"
         self.started = self.directory / "agent-started"
@@ -33,12 +33,13 @@ class World:
         self.scaling = AutoScaling()
         self.stacks = CloudFormation()
         self.ec2 = Ec2()
-        self.cloud = Cloud(self.scaling, self.stacks, self.ec2)
+        self.cloud = Cloud(self.scaling, self.stacks, self.ec2, *services)
         self.key = self.cloud.new_key()
         self.keys = True                # in the environment
         self.signal = {"autoscaling": ""}
         self.check = "exit 0"
         self.command = "exit 0"
+        self.stop = None                # the agent's
         self.processes = []
 
     def close(self):
@@ -61,6 +62,8 @@ class World:
     def profile(self):
         blocks = " ".join("%s = { %s };" % (name, text) for name, text in
                           self.signal.items())
+        stop = f'stop = [ "/bin/sh", "-c", "{self.stop}" ];' \
+            if self.stop else ""
         path = self.directory / "web.cfg"
         path.write_text(f"""fitout = 1;
 name = "web";
@@ -70,7 +73,7 @@ commands = ( {{ name = "work"; run = [ "/bin/sh", "-c", "{self.command}" ];
   unless = [ "/bin/false" ]; }} );
 checks = ( {{ run = [ "/bin/sh", "-c", "{self.check}" ]; timeout = 1; }} );
 agent = {{ kind = "command";
-  start = [ "/bin/sh", "-c", "date +%s.%N >>{self.started}" ]; }};
+  start = [ "/bin/sh", "-c", "date +%s.%N >>{self.started}" ]; {stop} }};
 signal = {{ {blocks} console = "never"; }};
 """)
         return path
