@@ -23,6 +23,7 @@
 #include "run/history.h"
 #include "run/record.h"
 #include "run/recovery.h"
+#include "run/instance.h"
 #include "run/removal.h"
 #include "run/report.h"
 #include "run/run.h"
@@ -480,7 +481,7 @@ log_plan(const struct run *run)
 }
 
 static struct run_facts
-facts_of(const struct run *run, enum outcome outcome,
+facts_of(struct run *run, enum outcome outcome,
 	 const struct error *error, const struct error *undo_error)
 {
 	return (struct run_facts){
@@ -491,6 +492,7 @@ facts_of(const struct run *run, enum outcome outcome,
 		.undo_error = undo_error,
 		.generation = run->generation,
 		.gate_open = run->gate_is_open,
+		.instance = instance_of_run(run),
 		.warm = run->warm,
 		.signal_text = run->signal_text,
 		.signal_failed = run->signal_failed,

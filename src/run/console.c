@@ -7,15 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "aws/imds.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "run/instance.h"
 
 #define COLUMNS 78
 #define FIELD_COLUMNS 10
 #define WRITE_MS 2000
-#define LEFT_MAX 8
+#define LEFT_MAX 6
 
 /* ------------------------------------------------------------- the frame */
 
@@ -87,7 +87,7 @@ add_left(const struct plan *plan, struct str *out)
 			continue;
 		if (n++ < LEFT_MAX)
 			add_field(out, n == 1 ? "left" : "",
-				  plan->steps[i].left, 120);
+				  plan->steps[i].left, 100);
 	}
 	if (n > LEFT_MAX)
 		add_field(out, "", "and more; see fitout report", 80);
@@ -97,7 +97,7 @@ static void
 add_host(const struct console_facts *facts, struct str *out)
 {
 	if (facts->undo_error) {
-		add_field(out, "NOT UNDONE", facts->undo_error->text, 500);
+		add_field(out, "NOT UNDONE", facts->undo_error->text, 400);
 		add_field(out, "", "a person must look: this host is neither "
 			  "old nor new", 80);
 	} else if (facts->generation) {
@@ -191,30 +191,19 @@ next_of(const struct run *run)
 			    "again), then ABANDON", spec->on_failure);
 }
 
-static const char *
-instance_of(struct run *run)
-{
-	struct error ignored = ERROR_INIT;
-	const char *id = NULL;
-
-	if (imds_has_answered(run->options->imds) &&
-	    imds_get(run->options->imds, "meta-data/instance-id",
-		     deadline_in(1000), &id, &ignored) < 0)
-		return NULL;
-	return id;
-}
-
 void
 console_tell(struct run *run, const struct error *error,
 	     const struct error *undo_error)
 {
 	own_str struct str frame = STR_INIT(CONSOLE_BYTES_MAX);
+	const struct instance *instance;
 	own_fd int fd = -1;
 
 	if (!is_wanted(run))
 		return;
+	instance = instance_of_run(run);
 	console_frame(&(struct console_facts){
-		.instance = instance_of(run),
+		.instance = instance ? instance->id : NULL,
 		.profile = run->options->profile->name,
 		.source = run->options->profile->source,
 		.run_id = run->context.run_id,

@@ -14,6 +14,7 @@
 #include "plan/profile.h"
 #include "run/boot_times.h"
 #include "run/generation.h"
+#include "run/instance.h"
 
 #define REPORT_VERSION 2
 #define REPORT_BYTES_MAX ((size_t)16 << 20)
@@ -91,6 +92,21 @@ host_json(void)
 }
 
 static struct json *
+instance_json(const struct instance *instance)
+{
+	struct json *object = json_new_object();
+
+	json_set_text(object, "id", instance->id);
+	if (instance->type)
+		json_set_text(object, "type", instance->type);
+	if (instance->zone)
+		json_set_text(object, "zone", instance->zone);
+	if (instance->target_state)
+		json_set_text(object, "target_state", instance->target_state);
+	return object;
+}
+
+static struct json *
 report_json(const struct run_facts *facts)
 {
 	struct json *report = json_new_object();
@@ -109,6 +125,8 @@ report_json(const struct run_facts *facts)
 	json_set_number(report, "elapsed_ms", facts->elapsed_ms);
 	json_set_number(report, "generation", facts->generation);
 	json_set_bool(report, "gate_open", facts->gate_open);
+	if (facts->instance)
+		json_set(report, "instance", instance_json(facts->instance));
 	if (facts->warm)
 		json_set_text(report, "warm", facts->warm);
 	if (facts->signal_text) {

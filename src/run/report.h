@@ -19,6 +19,8 @@
 #include "run/timeline.h"
 #include "run/warnings.h"
 
+struct instance;
+
 enum outcome {
 	OUTCOME_DONE,            /* changed, checked, agent started */
 	OUTCOME_NOTHING,         /* nothing to do */
@@ -33,6 +35,7 @@ struct run_facts {
 	const struct error *undo_error;  /* OUTCOME_STUCK */
 	int64_t generation;              /* current after the run; 0: none */
 	bool gate_open;
+	const struct instance *instance; /* run/instance.h; or NULL */
 	const char *warm;                /* "Warmed:Stopped": the agent is to
 					    wait; or NULL */
 	const char *signal_text;         /* what was told to whom; or NULL */

@@ -22,6 +22,7 @@
 #include "run/warnings.h"
 
 struct imds;
+struct instance;
 struct proof;
 struct signaller;
 
@@ -81,6 +82,7 @@ struct run {
 	bool activated;              /* programs may have been touched */
 	bool taken_back;             /* by undo: trees, files, programs */
 	struct signaller *signaller; /* NULL: nobody is told anything */
+	const struct instance *instance;   /* see run/instance.h; or NULL */
 	const char *warm;            /* "Warmed:Stopped": see signal_is_warm;
 					NULL: no */
 	const struct proof *proof;   /* of this run, once it is complete */

@@ -12,6 +12,7 @@
 #include "io/sandbox.h"
 #include "run/gate.h"
 #include "run/generation.h"
+#include "run/hold.h"
 #include "run/lock.h"
 #include "run/recovered.h"
 #include "run/report.h"
@@ -102,6 +103,38 @@ resource_json(struct arena *arena, const struct state *state,
 	return object;
 }
 
+/* As the last run found it: nobody is asked now. */
+static void
+add_instance(struct json *status, const struct json *instance)
+{
+	struct json *object;
+
+	if (!json_text(instance, "id", NULL))
+		return;
+	object = json_new_object();
+	for (size_t i = 0; i < json_count(instance); i++) {
+		const char *key = json_key(instance, i);
+
+		json_set_text(object, key, json_text(instance, key, ""));
+	}
+	json_set(status, "instance", object);
+}
+
+static void
+add_hold(struct json *status, const struct state *state)
+{
+	own_json struct json *hold = hold_load(state->dirfd);
+	struct json *object;
+
+	if (!hold)
+		return;
+	object = json_new_object();
+	json_set_text(object, "until", json_text(hold, "until", ""));
+	json_set_text(object, "reason", json_text(hold, "reason", ""));
+	json_set_number(object, "pid", json_number(hold, "pid", 0));
+	json_set(status, "held", object);
+}
+
 static void
 add_last_run(struct json *status, const struct state *state)
 {
@@ -121,6 +154,7 @@ add_last_run(struct json *status, const struct state *state)
 	json_set_number(last, "elapsed_ms",
 			json_number(report, "elapsed_ms", 0));
 	json_set_text(last, "command", json_text(report, "command", ""));
+	add_instance(status, json_at(report, "instance"));
 	if (json_text(report, "error.message", NULL))
 		json_set_text(last, "error",
 			      json_text(report, "error.message", ""));
@@ -260,6 +294,7 @@ collect(struct arena *arena, const struct kind *const *kinds,
 	if (at_work)
 		json_set_text(status, "at_work", at_work);
 	add_last_run(status, state);
+	add_hold(status, state);
 	add_recovery(status, state);
 	json_set(status, "confinement", confinement_json());
 	json_set(status, "resources", resources_json(arena, kinds, state,

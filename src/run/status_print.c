@@ -68,6 +68,28 @@ print_last_run(const struct json *status, struct str *out)
 }
 
 static void
+print_instance(const struct json *status, struct str *out)
+{
+	static const char *const more[] = { "type", "zone", "target_state",
+					    NULL };
+	const struct json *instance = json_at(status, "instance");
+
+	if (instance) {
+		str_addf(out, "instance    %s", json_text(instance, "id", "?"));
+		for (size_t i = 0; more[i]; i++)
+			if (json_text(instance, more[i], NULL))
+				str_addf(out, ", %s",
+					 json_text(instance, more[i], ""));
+		str_add(out, " (as of the last run)\n");
+	}
+	if (json_at(status, "held"))
+		str_addf(out, "held        until %s by process %lld, then "
+			 "ABANDON: %s\n", json_text(status, "held.until", "?"),
+			 (long long)json_number(status, "held.pid", 0),
+			 json_text(status, "held.reason", "?"));
+}
+
+static void
 print_recovery(const struct json *status, struct str *out)
 {
 	const char *unread = json_text(status, "last_recovery_error", NULL);
@@ -119,6 +141,7 @@ status_print(const struct json *status, struct str *out)
 	str_addf(out, "gate        %s\n", json_bool(status, "gate_open", false)
 		 ? "open: the agent may run" : "closed: the agent may not start");
 	print_last_run(status, out);
+	print_instance(status, out);
 	print_recovery(status, out);
 	sandbox_print(json_at(status, "confinement"), out);
 	for (size_t i = 0; i < json_count(rows); i++)

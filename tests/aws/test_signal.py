@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lifecycle hooks and stacks are told the truth, in time."""
+import json
 import os
 import signal
 import time
@@ -36,6 +37,11 @@ def test_continue_comes_after_the_agents_start(world):
     rows = [row["event"] for row in report["timeline"]]
     assert rows.index("signal") > rows.index("agent.start")
     assert "signal.heartbeat" in rows
+    world.metadata.close()              # status asks nobody
+    status = json.loads(world.run(command="status").out)
+    assert status["instance"] == {
+        "id": ID, "type": "t3.small", "zone": "eu-test-1a",
+        "target_state": "InService"}
 
 
 def test_heartbeats_from_the_first_second_at_a_third_of_the_time(world):
@@ -145,6 +151,8 @@ def test_hold_waits_with_heartbeats_then_abandons(world):
     assert "failed: web" in world.ec2.tags[ID]["fitout:held"]
     holder = world.hold()["pid"]
     assert os.getsid(holder) == holder
+    status = json.loads(world.run(command="status").out)
+    assert status["held"]["pid"] == holder
     wait_for(lambda: world.scaling.results(), 15)
     (when, _, result, how), = world.scaling.verdicts
     assert (result, how) == ("ABANDON", "answered")
