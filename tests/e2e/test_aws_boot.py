@@ -15,6 +15,7 @@ import time
 
 import pytest
 
+pytest.importorskip("botocore")     # Debian: python3-botocore
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "aws"))
 
 from autoscaling import AutoScaling  # noqa: E402
