@@ -160,3 +160,48 @@ def test_s65_the_same_sources_make_the_same_binary(tmp_path):
                           env={**os.environ, "SOURCE_DATE_EPOCH": date})
     assert done.returncode == 0, done.stderr[-3000:]
     assert (again / "build/static/fitout").read_bytes() == built.read_bytes()
+
+
+def test_s65_a_release_is_signed_and_a_changed_byte_shows(tmp_path):
+    """tools/package release with a key of the moment; what is verified is
+    what the release notes tell people to run."""
+    if not (TOP / "build/static/fitout").exists():
+        pytest.skip("build/static/fitout is not built")
+    key, public = tmp_path / "key", tmp_path / "key.pub"
+    subprocess.run(["minisign", "-G", "-W", "-s", key, "-p", public],
+                   check=True, capture_output=True)
+    out = tmp_path / "release"
+    done = subprocess.run(
+        ["tools/package", "release", "--sign", key, os.uname().machine],
+        cwd=TOP, capture_output=True, text=True, check=False, env={
+            **os.environ, "FITOUT_PACKAGE_BUILT": "1",
+            "FITOUT_PACKAGE_OUT": str(out)})
+    assert done.returncode == 0, done.stderr
+
+    def verified():
+        signed = subprocess.run(
+            ["minisign", "-V", "-p", public, "-m", "SHA256SUMS"], cwd=out,
+            capture_output=True, text=True, check=False)
+        sums = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"],
+                              cwd=out, capture_output=True, check=False)
+        return signed.returncode == 0 and sums.returncode == 0, signed.stdout
+
+    good, said = verified()
+    assert good and re.search(r"fitout \d+\.\d+\.\d+, \d{4}-", said), said
+    # Every artefact is in it, and nothing else is there.
+    names = {path.name for path in out.iterdir()}
+    listed = {line.split("  ")[1] for line in
+              (out / "SHA256SUMS").read_text().splitlines()}
+    assert names - listed == {"SHA256SUMS", "SHA256SUMS.minisig"}
+    assert listed <= names and len(listed) >= 6
+    assert (out / f"fitout-{os.uname().machine}").read_bytes() == \
+        (TOP / "build/static/fitout").read_bytes()
+    for name in sorted(names - {"SHA256SUMS.minisig"}):
+        path = out / name
+        before = path.read_bytes()
+        changed = bytearray(before)
+        changed[len(changed) // 2] ^= 1
+        path.write_bytes(changed)
+        assert not verified()[0], name
+        path.write_bytes(before)
+    assert verified()[0]
