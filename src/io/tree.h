@@ -75,6 +75,13 @@ int tree_writer_symlink(struct tree_writer *writer,
 int tree_writer_hardlink(struct tree_writer *writer,
 			 const struct tree_entry *entry, const char *target,
 			 struct error *err);
+/* Make the directories that ENTRY is in, and nothing else: what is put there
+ * later by others. tree_writer_path() is ENTRY's then. */
+int tree_writer_parent(struct tree_writer *writer,
+		       const struct tree_entry *entry, struct error *err);
+/* The mode that a file would get. */
+mode_t tree_writer_mode(const struct tree_writer *writer,
+			const struct tree_entry *entry);
 /* Of the entry put down last, without "." components and doubled slashes;
  * valid until the next one. */
 const char *tree_writer_path(const struct tree_writer *writer);

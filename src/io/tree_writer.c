@@ -322,6 +322,23 @@ writer_mode(const struct tree_writer *writer, mode_t mode, bool directory)
 
 /* ----------------------------------------------------------------- files */
 
+int
+tree_writer_parent(struct tree_writer *writer, const struct tree_entry *entry,
+		   struct error *err)
+{
+	const char *name;
+	int dirfd;
+
+	return writer_open_parent_of_leaf(writer, entry, &dirfd, &name, err);
+}
+
+mode_t
+tree_writer_mode(const struct tree_writer *writer,
+		 const struct tree_entry *entry)
+{
+	return writer_mode(writer, entry->mode, false);
+}
+
 /* Last of all: a change of owner, and every write, takes these bits away. */
 static int
 set_special_bits(const struct tree_writer *writer, struct error *err)

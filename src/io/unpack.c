@@ -4,8 +4,10 @@
 #include <inttypes.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "io/archive_reader.h"
@@ -23,6 +25,7 @@ struct unpack {
 	struct unpack_policy_state state;
 	struct str path;               /* of the entry at hand */
 	struct hasher *hasher;         /* of the file at hand */
+	uint8_t *held;                 /* a file that may be reused; or NULL */
 };
 
 static void
@@ -33,6 +36,7 @@ release(struct unpack *unpack)
 	tar_check_free(unpack->check);
 	unpack_input_free(unpack->input);
 	hasher_free(unpack->hasher);
+	free(unpack->held);
 	str_release(&unpack->path);
 }
 static inline void
@@ -71,25 +75,42 @@ in_entry(const struct unpack *unpack, struct error *err)
 			SHOWN(str_get(&unpack->path)));
 }
 
-/* What has holes is left to whoever wants to read them. */
+/* Something that is no candidate, or not the same, is at this path now. What
+ * has holes is left to whoever wants to read them. */
 static void
-note_file(struct unpack *unpack, bool whole)
+note(struct unpack *unpack, const struct digest *digest)
 {
-	struct digest digest;
+	const char *path = tree_writer_path(unpack->writer);
 
-	if (!unpack->options->notes)
-		return;
-	hasher_end(unpack->hasher, &digest);
-	unpack_notes_add(unpack->options->notes,
-			 tree_writer_path(unpack->writer),
-			 whole ? &digest : NULL, 0);
+	reuse_leave(unpack->options->reuse, path);
+	file_notes_add(unpack->options->notes, path, digest, 0);
 }
 
 static int
-unpack_file(struct unpack *unpack, const struct archive_member *member,
-	    const struct tree_entry *to, struct error *err)
+next_data(struct unpack *unpack, const struct archive_member *member,
+	  const void **ret_data, size_t *ret_n, uint64_t *ret_offset,
+	  struct error *err)
+{
+	uint64_t size = (uint64_t)member->size;
+	int rc = archive_reader_data(unpack->reader, ret_data, ret_n,
+				     ret_offset, err);
+
+	if (rc < 0)
+		return in_entry(unpack, err);
+	if (rc > 0 && (*ret_offset > size || *ret_n > size - *ret_offset))
+		return error_raise(err, ERROR_FORMAT, "%s has more data than "
+				   "its size says",
+				   SHOWN(str_get(&unpack->path)));
+	return rc;
+}
+
+/* As it comes. */
+static int
+write_file(struct unpack *unpack, const struct archive_member *member,
+	   const struct tree_entry *to, struct error *err)
 {
 	uint64_t size = (uint64_t)member->size, offset, hashed = 0;
+	struct digest digest;
 	const void *data;
 	size_t n;
 	int rc;
@@ -97,12 +118,7 @@ unpack_file(struct unpack *unpack, const struct archive_member *member,
 	if (tree_writer_file(unpack->writer, to, err) < 0)
 		return -1;
 	hasher_begin(unpack->hasher);
-	while ((rc = archive_reader_data(unpack->reader, &data, &n, &offset,
-					 err)) > 0) {
-		if (offset > size || n > size - offset)
-			return error_raise(err, ERROR_FORMAT, "%s has more "
-					   "data than its size says",
-					   SHOWN(to->path));
+	while ((rc = next_data(unpack, member, &data, &n, &offset, err)) > 0) {
 		if (tree_writer_data(unpack->writer, data, n, offset,
 				     err) < 0)
 			return -1;
@@ -111,17 +127,89 @@ unpack_file(struct unpack *unpack, const struct archive_member *member,
 			hashed += n;
 		}
 	}
-	if (rc < 0)
-		return in_entry(unpack, err);
-	if (tree_writer_file_end(unpack->writer, size, err) < 0)
+	if (rc < 0 || tree_writer_file_end(unpack->writer, size, err) < 0)
 		return -1;
-	note_file(unpack, hashed == size);
+	hasher_end(unpack->hasher, &digest);
+	note(unpack, hashed == size ? &digest : NULL);
+	return 0;
+}
+
+/* All of it is held until it is known whether it is that CANDIDATE: then it is
+ * not written, and its directory is all that is made. */
+static int
+take_file(struct unpack *unpack, const struct archive_member *member,
+	  const struct tree_entry *to, uint32_t candidate, struct error *err)
+{
+	uint64_t size = (uint64_t)member->size, offset;
+	struct digest digest;
+	const void *data;
+	size_t n;
+	int rc;
+
+	if (!unpack->held)
+		unpack->held = xmalloc(REUSE_BYTES_MAX);
+	memset(unpack->held, 0, (size_t)size);
+	while ((rc = next_data(unpack, member, &data, &n, &offset, err)) > 0)
+		memcpy(unpack->held + offset, data, n);
+	if (rc < 0)
+		return -1;
+	digest_of(unpack->held, (size_t)size, &digest);
+	if (reuse_take(unpack->options->reuse, candidate, &digest) &&
+	    file_notes_add(unpack->options->notes,
+			     tree_writer_path(unpack->writer), &digest,
+			     candidate))
+		return 0;
+	if (tree_writer_file(unpack->writer, to, err) < 0 ||
+	    tree_writer_data(unpack->writer, unpack->held, (size_t)size, 0,
+			     err) < 0 ||
+	    tree_writer_file_end(unpack->writer, size, err) < 0)
+		return -1;
+	note(unpack, &digest);
+	return 0;
+}
+
+static int
+unpack_file(struct unpack *unpack, const struct archive_member *member,
+	    const struct tree_entry *to, struct error *err)
+{
+	struct reuse *reuse = unpack->options->reuse;
+	uint32_t candidate = 0;
+	int rc;
+
+	if (reuse) {
+		if (tree_writer_parent(unpack->writer, to, err) < 0)
+			return -1;
+		candidate = reuse_match(reuse, tree_writer_path(unpack->writer),
+			(uint64_t)member->size, tree_writer_mode(unpack->writer,
+								 to),
+			(int64_t)to->mtime.tv_sec * 1000000000 +
+			to->mtime.tv_nsec);
+	}
+	rc = candidate ? take_file(unpack, member, to, candidate, err)
+		       : write_file(unpack, member, to, err);
+	if (rc < 0)
+		return -1;
 	/* Holes cost nothing to pack and much to read: they count too. */
 	if (unpack_policy_ratio(&unpack->options->policy,
 				unpack_input_packed_bytes(unpack->input),
 				unpack->state.bytes, err) < 0)
 		return error_in(err, "with %s", SHOWN(to->path));
 	return 0;
+}
+
+static int
+unpack_hardlink(struct unpack *unpack, const struct archive_member *member,
+		const struct tree_entry *to, struct error *err)
+{
+	if (tree_writer_hardlink(unpack->writer, to, member->target,
+				 err) == 0) {
+		note(unpack, NULL);
+		return 0;
+	}
+	/* Its target may be a file that was not written. */
+	if (unpack->options->reuse)
+		err->code = ERROR_STATE;
+	return -1;
 }
 
 static int
@@ -158,15 +246,18 @@ put_entry(struct unpack *unpack, const struct archive_member *member,
 	case ARCHIVE_FILE:
 		return unpack_file(unpack, member, &to, err);
 	case ARCHIVE_DIRECTORY:
-		return tree_writer_directory(writer, &to, err);
-	case ARCHIVE_SYMLINK:
-		return tree_writer_symlink(writer, &to, member->target, err);
-	case ARCHIVE_HARDLINK:
-		if (tree_writer_hardlink(writer, &to, member->target, err) < 0)
+		if (tree_writer_directory(writer, &to, err) < 0)
 			return -1;
-		unpack_notes_add(unpack->options->notes,
-				 tree_writer_path(writer), NULL, 0);
+		if (unpack->options->reuse)
+			note(unpack, NULL);
 		return 0;
+	case ARCHIVE_SYMLINK:
+		if (tree_writer_symlink(writer, &to, member->target, err) < 0)
+			return -1;
+		note(unpack, NULL);
+		return 0;
+	case ARCHIVE_HARDLINK:
+		return unpack_hardlink(unpack, member, &to, err);
 	default:
 		return error_raise(err, ERROR_BUG, "%s: its type was not "
 				   "judged", SHOWN(to.path));

@@ -32,9 +32,10 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "io/reuse.h"
 #include "io/sandbox.h"
 #include "io/tree.h"
-#include "io/unpack_notes.h"
+#include "io/file_notes.h"
 
 /* Behind each: the key of limits = { ... } in a profile. */
 struct unpack_limits {
@@ -76,7 +77,8 @@ struct unpack_options {
 	int tree_dirfd;            /* fresh private directory */
 	struct tree_options tree;
 	struct unpack_policy policy;
-	struct unpack_notes *notes;   /* where the digest of each file goes, or
+	struct reuse *reuse;       /* files that need not be written; or NULL */
+	struct file_notes *notes;   /* where the digest of each file goes, or
 				      NULL; unpacker_start() sets it */
 };
 
@@ -96,7 +98,8 @@ struct unpacker {
 	int result_fd;             /* readable when the child has spoken */
 	struct sandbox_report sandbox;   /* how it is confined */
 	int owners_fd;             /* with preserve_owner; else -1 */
-	struct unpack_notes *notes;   /* of its files; or NULL */
+	struct file_notes *notes;   /* of its files; or NULL */
+	struct reuse *reuse;       /* the options' */
 	int tree_dirfd;
 	struct tree_options tree;
 	struct unpack_policy policy;
@@ -114,6 +117,10 @@ int unpacker_start(const struct unpack_options *options,
  * to the child: unpacker_accept() is next. */
 int unpacker_end(struct unpacker *unpacker, struct deadline deadline,
 		 struct unpack_result *ret_result, struct error *err);
+/* Put what need not be written into ROOT; before unpacker_accept(), nothing
+ * without options.reuse. ERROR_STATE: see reuse_link(). */
+int unpacker_reuse(struct unpacker *unpacker, const char *root,
+		   struct error *err);
 /* One walk of ROOT (below tree_dirfd, "." for all of it): each entry is given
  * its owner, and then shown to VISIT as it is now (unless that is NULL). */
 int unpacker_accept(struct unpacker *unpacker, const char *root,

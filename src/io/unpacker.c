@@ -125,10 +125,11 @@ start(const struct unpack_options *options, struct unpacker *unpacker,
 				       write_end, unpacker->owners_fd };
 
 	noted.notes = unpacker->notes;
+	noted.reuse = unpacker->reuse;
 	sandbox_give_tree(options->tree_dirfd);
 	rc = process_fork("fitout-unpack", child_main, &child, keep,
 			  FORKED_FDS, &unpacker->pid, err);
-	unpack_notes_keep(unpacker->notes);
+	file_notes_keep(unpacker->notes);
 	if (rc < 0)
 		return -1;
 	drop_fd(&write_end);
@@ -145,7 +146,8 @@ unpacker_start(const struct unpack_options *options,
 
 	unpacker.tree = options->tree;
 	unpacker.policy = options->policy;
-	unpacker.notes = unpack_notes_new(options->policy.limits.entries);
+	unpacker.notes = file_notes_new(options->policy.limits.entries);
+	unpacker.reuse = unpacker.notes ? options->reuse : NULL;
 	unpacker.tree_dirfd = fcntl(options->tree_dirfd, F_DUPFD_CLOEXEC, 3);
 	if (unpacker.tree_dirfd < 0)
 		return error_sys(err, "%s: start an unpacker", options->label);
@@ -314,6 +316,18 @@ unpacker_end(struct unpacker *unpacker, struct deadline deadline,
 	return rc;
 }
 
+int
+unpacker_reuse(struct unpacker *unpacker, const char *root, struct error *err)
+{
+	if (!unpacker->reuse)
+		return 0;
+	if (!file_notes_index(unpacker->notes))
+		return error_raise(err, ERROR_STATE, "what the unpacker says "
+				   "of files that did not change is nonsense");
+	return reuse_link(unpacker->reuse, unpacker->notes,
+			  unpacker->tree_dirfd, root, err);
+}
+
 /* The child is gone: nobody else writes below the tree now. */
 int
 unpacker_accept(struct unpacker *unpacker, const char *root,
@@ -328,7 +342,7 @@ unpacker_accept(struct unpacker *unpacker, const char *root,
 		.visit = visit, .context = context,
 	};
 
-	unpack_notes_index(unpacker->notes);
+	file_notes_index(unpacker->notes);
 	return tree_give(&giving, err);
 }
 
@@ -337,7 +351,7 @@ unpacker_digest(const struct unpacker *unpacker, const char *root,
 		const char *path)
 {
 	own_str struct str whole = STR_INIT(64 * 1024 * 1024);
-	const struct unpack_note *note;
+	const struct file_note *note;
 
 	if (!str_equal(root, ".")) {
 		str_add(&whole, root);
@@ -345,7 +359,7 @@ unpacker_digest(const struct unpacker *unpacker, const char *root,
 		str_add(&whole, path);
 		path = str_get(&whole);
 	}
-	note = unpack_notes_find(unpacker->notes, path);
+	note = file_notes_find(unpacker->notes, path);
 	return note && note->known ? &note->digest : NULL;
 }
 
@@ -369,6 +383,6 @@ unpacker_abandon(struct unpacker *unpacker)
 	drop_fd(&unpacker->result_fd);
 	drop_fd(&unpacker->owners_fd);
 	drop_fd(&unpacker->tree_dirfd);
-	unpack_notes_free(unpacker->notes);
+	file_notes_free(unpacker->notes);
 	unpacker->notes = NULL;
 }

@@ -75,6 +75,9 @@ static const struct key package_keys[] = {
 	{ "preserve_owner", KEY_BOOL, 0,
 	  offsetof(struct package_spec, preserve_owner),
 	  .text = "true: keep the archive's own owners (numeric)" },
+	{ "reuse", KEY_BOOL, 0, offsetof(struct package_spec, reuse), "true",
+	  .text = "false: unpack all of it, also what the tree that is there "
+		  "has already" },
 	{ "keep", KEY_RELATIVES, 0, offsetof(struct package_spec, keep),
 	  .text = "paths in the tree that survive an upgrade: moved from the "
 		  "old tree into the new one" },
@@ -92,7 +95,7 @@ static const struct key package_keys[] = {
 /* What changes without the tree having to be put down again; the first two
  * only where a digest says what is in it. */
 static const char *const harmless_keys[] = {
-	"url", "signature", "public_key", "keep", "max_size", "unverified", "limits.total_size",
+	"url", "signature", "public_key", "keep", "reuse", "max_size", "unverified", "limits.total_size",
 	"limits.file_size", "limits.entries", "limits.path_length",
 	"limits.depth", "limits.ratio", "limits.header_size", "limits.window",
 	NULL
@@ -326,7 +329,7 @@ package_stage(struct context *context, struct step *step, struct error *err)
 		return -1;
 	name = transaction_new_name(context->transaction);
 	step->state = state;
-	state->tree_dirfd = -1;
+	state->tree_dirfd = state->old_dirfd = -1;
 	state->kept = package_find_kept(context, step);
 	if (state->kept) {
 		state->staged = path_join(context->arena, path, name);
@@ -350,6 +353,7 @@ package_stage(struct context *context, struct step *step, struct error *err)
 	if (signature_expect(context, &spec->signed_by, spec->url,
 			     !spec->sha256, &signature, err) < 0)
 		return -1;
+	package_look_for_reuse(context, step, &owner);
 	return context_fetch(context, step, &(struct stream){
 		.label = step->resource->label,
 		.urls = spec->url,
@@ -361,6 +365,7 @@ package_stage(struct context *context, struct step *step, struct error *err)
 		.uid = owner.known ? owner.uid : 0,
 		.gid = owner.known ? owner.gid : 0,
 		.preserve_owner = spec->preserve_owner,
+		.reuse = state->reuse,
 		.unpack = package_policy(spec, context->arena),
 	}, err);
 }

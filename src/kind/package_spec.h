@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "io/manifest.h"
 #include "io/unpack.h"
+#include "kind/place.h"
 #include "kind/signature.h"
 #include "plan/kind.h"
 #include "plan/problem.h"
@@ -34,6 +35,7 @@ struct package_spec {
 	const char *into;
 	const char *owner, *group;
 	bool preserve_owner;
+	bool reuse;
 	const char *const *keep;
 	int64_t max_size;
 	const struct package_limits *limits;   /* NULL: the default */
@@ -43,6 +45,8 @@ struct package_spec {
 struct package_state {
 	const char *tree_path;     /* staging directory of the unpacked tree */
 	int tree_dirfd;
+	int old_dirfd;             /* of the tree that is there; or -1 */
+	struct reuse *reuse;       /* of its files; or NULL */
 	bool owner_known;
 	struct manifest_known known;   /* what was unpacked, as it is staged */
 	bool chowned;              /* its owners are not those any more */
@@ -60,6 +64,10 @@ package_policy(const struct package_spec *spec, struct arena *arena);
 struct manifest_filter package_others(struct context *context,
 				      const struct step *step);
 
+/* What of the tree that is there may be taken over, when the record says that
+ * it is ours: state->reuse. */
+void package_look_for_reuse(struct context *context, struct step *step,
+			    const struct place_owner *owner);
 /* The unpacker is not believed: find the root in what it left, and look at
  * every name below. */
 int package_settle(struct context *context, struct step *step,

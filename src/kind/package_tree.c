@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -98,7 +99,8 @@ accept(struct context *context, struct step *step, const char *root,
 	};
 	struct timespec now;
 
-	if (unpacked_accept(step->stream->unpacker, &unpacked, err) < 0)
+	if (unpacker_reuse(step->stream->unpacker, root, err) < 0 ||
+	    unpacked_accept(step->stream->unpacker, &unpacked, err) < 0)
 		return -1;
 	if (lines.full)
 		return error_raise(err, ERROR_LIMIT, "the list of files does "
@@ -110,6 +112,23 @@ accept(struct context *context, struct step *step, const char *root,
 		.at_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec,
 	};
 	return 0;
+}
+
+static void
+tell_reused(const struct step *step)
+{
+	const struct package_state *state = step->state;
+	char size[32];
+	uint64_t bytes;
+	size_t n;
+
+	if (!step->stream->reuse)
+		return;
+	n = reuse_linked(state->reuse, &bytes);
+	if (n)
+		log_info("package.reused", step->resource->label,
+		 "%zu files (%s) are the same as before, and were linked", n,
+		 bytes_format(bytes, size, sizeof size));
 }
 
 int
@@ -125,7 +144,9 @@ package_settle(struct context *context, struct step *step, struct error *err)
 	if (find_root(context, step, &root, err) < 0 ||
 	    accept(context, step, root, err) < 0)
 		return -1;
+	tell_reused(step);
 	drop_fd(&state->tree_dirfd);
+	drop_fd(&state->old_dirfd);
 	step->staged = strcmp(root, ".") == 0 ? state->tree_path
 		: path_join(context->arena, state->tree_path, root);
 	return 0;

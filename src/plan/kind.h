@@ -66,6 +66,7 @@ struct resource;
 struct step;
 struct transaction;
 struct trust;
+struct reuse;           /* io/reuse.h */
 struct unpack_policy;   /* io/unpack.h */
 struct unpacker;        /* the same */
 
@@ -241,6 +242,8 @@ struct stream {
 	uid_t uid;                      /* owner of unpacked entries */
 	gid_t gid;
 	bool preserve_owner;
+	struct reuse *reuse;            /* files of a tree that is there, to be
+					   taken over (io/reuse.h); or NULL */
 	/* What the archive may hold; NULL: the default. */
 	const struct unpack_policy *unpack;
 	/* Results, when settle is called. */
@@ -272,6 +275,8 @@ struct context {
 	bool image;                     /* --root: enable, never start */
 	bool first_run;                 /* no completed generation yet */
 	int64_t generation;             /* completed before this run; 0: none */
+	int64_t recorded_ns;            /* when that was recorded (by the clock
+					   of its file system) */
 	int64_t rollback_to;            /* 0: this is no rollback */
 	bool gate_open;                 /* as the run found it */
 	bool programs_ran;              /* since the first thing was placed: it

@@ -439,6 +439,20 @@ generation_rewrite(const struct state *state, struct generation_text *text,
 			       text->text.len, 0600, err);
 }
 
+int64_t
+generation_recorded_ns(const struct state *state, int64_t number)
+{
+	char name[64];
+	struct stat st;
+
+	/* The manifest may have been written again since, with digests. */
+	snprintf(name, sizeof name, "generations/%lld/profile.cfg",
+		 (long long)number);
+	if (fstatat(state->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return INT64_MIN;
+	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
 int
 generation_remove(const struct state *state, int64_t number,
 		  struct error *err)

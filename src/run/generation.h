@@ -115,6 +115,9 @@ int generation_make_current(const struct state *state, int64_t number,
 			    struct error *err);
 int generation_back_to(const struct state *state, int64_t number,
 		       struct error *err);
+/* When NUMBER was recorded, by its file system's clock; INT64_MIN where nobody
+ * knows. */
+int64_t generation_recorded_ns(const struct state *state, int64_t number);
 /* Remove what was written as NUMBER. */
 int generation_remove(const struct state *state, int64_t number,
 		      struct error *err);

@@ -263,6 +263,8 @@ run_plan(struct run *run, struct error *err)
 		.image = run->state.root[0] != '\0',
 		.first_run = run->previous.number == 0,
 		.generation = run->previous.number,
+		.recorded_ns = generation_recorded_ns(&run->state,
+						      run->previous.number),
 		.rollback_to = options->rollback_to,
 		.verify = options->verify,
 		.gate_open = run->gate_was_open,

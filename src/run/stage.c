@@ -239,6 +239,17 @@ begin_anew(struct stage *stage, struct transfer *transfer, struct error *err)
 }
 
 int
+stage_again(struct stage *stage, struct transfer *transfer,
+	    const struct error *why, struct error *err)
+{
+	log_info("package.whole", transfer->stream->label,
+		 "%s; unpacking all of it", why->text);
+	transfer->stream->reuse = NULL;
+	transfer->mirror_base = transfer->mirror;
+	return begin_anew(stage, transfer, err);
+}
+
+int
 stage_try_next_mirror(struct stage *stage, struct transfer *transfer,
 		const struct error *why, struct error *err)
 {

@@ -136,19 +136,27 @@ finish(struct stage *stage, struct transfer *transfer, struct error *err)
 	if (check_digest(stage, transfer, &why) < 0 ||
 	    check_signature(stage, transfer, &why) < 0)
 		return stage_try_next_mirror(stage, transfer, &why, err);
+	if (transfer->unpack_error.code == ERROR_STATE &&
+	    transfer->stream->reuse)
+		return stage_again(stage, transfer, &transfer->unpack_error,
+				   err);
 	if (transfer->unpack_error.code != ERROR_NONE) {
 		*err = transfer->unpack_error;
 		if (err->code == ERROR_SYSTEM && into)
 			error_in(err, "unpack for %s", into);
 		return error_in(err, "%s", transfer->stream->label);
 	}
-	transfer->done = true;
-	note_results(stage, transfer);
 	transfer->stream->unpacker = &transfer->unpacker;
 	if (kind->settle && kind->settle(stage->context, transfer->step,
-					 err) < 0)
+					 &why) < 0) {
+		if (why.code == ERROR_STATE && transfer->stream->reuse)
+			return stage_again(stage, transfer, &why, err);
+		*err = why;
 		return error_in(err, "%s", transfer->stream->label);
+	}
 	transfer->stream->unpacker = NULL;
+	transfer->done = true;
+	note_results(stage, transfer);
 	unpacker_abandon(&transfer->unpacker);
 	transfer->step->staged_done = true;
 	return 0;

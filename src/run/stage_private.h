@@ -123,6 +123,9 @@ int stage_object_again(struct stage *stage, struct transfer *transfer,
 
 /* ---- stage.c ---- */
 
+/* Once more, from the start, with nothing taken over from the tree before. */
+int stage_again(struct stage *stage, struct transfer *transfer,
+		const struct error *why, struct error *err);
 /* What came from this mirror is wrong: the next one, from the start. */
 int stage_try_next_mirror(struct stage *stage, struct transfer *transfer,
 			  const struct error *why, struct error *err);

@@ -43,6 +43,7 @@ start_unpacker(struct stage *stage, struct transfer *transfer,
 			.gid = transfer->stream->gid,
 			.preserve_owner = transfer->stream->preserve_owner,
 		},
+		.reuse = transfer->stream->reuse,
 		.policy = transfer->stream->unpack
 			? *transfer->stream->unpack : unpack_policy_default,
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "io/unpack_notes.h"
+#include "io/file_notes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +14,10 @@ enum { NOTES_MAX = 4 * 1000 * 1000, PROBES = 128 };
 
 struct shared {
 	uint64_t n;
-	struct unpack_note note[];
+	struct file_note note[];
 };
 
-struct unpack_notes {
+struct file_notes {
 	struct shared *shared;
 	size_t bytes, max;
 	/* Of the commander: */
@@ -25,12 +25,12 @@ struct unpack_notes {
 	size_t mask;
 };
 
-struct unpack_notes *
-unpack_notes_new(uint64_t entries)
+struct file_notes *
+file_notes_new(uint64_t entries)
 {
-	struct unpack_notes *notes;
+	struct file_notes *notes;
 	size_t max = entries < NOTES_MAX ? (size_t)entries : NOTES_MAX;
-	size_t bytes = sizeof(struct shared) + max * sizeof(struct unpack_note);
+	size_t bytes = sizeof(struct shared) + max * sizeof(struct file_note);
 	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -44,14 +44,14 @@ unpack_notes_new(uint64_t entries)
 }
 
 void
-unpack_notes_keep(struct unpack_notes *notes)
+file_notes_keep(struct file_notes *notes)
 {
 	if (notes)
 		madvise(notes->shared, notes->bytes, MADV_DONTFORK);
 }
 
 void
-unpack_notes_free(struct unpack_notes *notes)
+file_notes_free(struct file_notes *notes)
 {
 	if (!notes)
 		return;
@@ -61,47 +61,48 @@ unpack_notes_free(struct unpack_notes *notes)
 }
 
 void
-unpack_key(const char *path, uint8_t ret_key[static UNPACK_KEY_BYTES])
+file_key(const char *path, uint8_t ret_key[static FILE_KEY_BYTES])
 {
 	struct digest digest;
 
 	digest_of(path, strlen(path), &digest);
-	memcpy(ret_key, digest.bytes, UNPACK_KEY_BYTES);
+	memcpy(ret_key, digest.bytes, FILE_KEY_BYTES);
 }
 
-void
-unpack_notes_add(struct unpack_notes *notes, const char *path,
+bool
+file_notes_add(struct file_notes *notes, const char *path,
 		 const struct digest *digest, uint32_t same)
 {
-	struct unpack_note *note;
+	struct file_note *note;
 
 	if (!notes || notes->shared->n >= notes->max)
-		return;
+		return false;
 	note = &notes->shared->note[notes->shared->n];
-	unpack_key(path, note->key);
+	file_key(path, note->key);
 	note->known = digest != NULL;
 	if (digest)
 		note->digest = *digest;
 	note->same = same;
 	notes->shared->n++;
+	return true;
 }
 
 uint64_t
-unpack_notes_count(const struct unpack_notes *notes)
+file_notes_count(const struct file_notes *notes)
 {
 	return !notes ? 0 : notes->shared->n < notes->max ? notes->shared->n
 							  : notes->max;
 }
 
-const struct unpack_note *
-unpack_notes_at(const struct unpack_notes *notes, uint64_t i)
+const struct file_note *
+file_notes_at(const struct file_notes *notes, uint64_t i)
 {
 	return &notes->shared->note[i];
 }
 
 /* The slot of KEY, or the free one where it would go; NULL: too many steps. */
 static uint32_t *
-find_slot(const struct unpack_notes *notes, const uint8_t *key)
+find_slot(const struct file_notes *notes, const uint8_t *key)
 {
 	size_t at;
 
@@ -110,19 +111,20 @@ find_slot(const struct unpack_notes *notes, const uint8_t *key)
 		uint32_t *slot = &notes->slots[at & notes->mask];
 
 		if (!*slot || memcmp(notes->shared->note[*slot - 1].key, key,
-				     UNPACK_KEY_BYTES) == 0)
+				     FILE_KEY_BYTES) == 0)
 			return slot;
 	}
 	return NULL;
 }
 
-void
-unpack_notes_index(struct unpack_notes *notes)
+bool
+file_notes_index(struct file_notes *notes)
 {
-	size_t n = (size_t)unpack_notes_count(notes), slots = 16;
+	size_t n = (size_t)file_notes_count(notes), slots = 16;
+	bool all = true;
 
 	if (n == 0 || notes->slots)
-		return;
+		return true;
 	while (slots < 2 * n)
 		slots *= 2;
 	notes->slots = xcalloc(slots, sizeof(*notes->slots));
@@ -132,11 +134,13 @@ unpack_notes_index(struct unpack_notes *notes)
 
 		if (slot)
 			*slot = (uint32_t)i + 1;
+		all &= slot != NULL;
 	}
+	return all;
 }
 
-static const struct unpack_note *
-find(const struct unpack_notes *notes, const uint8_t *key)
+static const struct file_note *
+find(const struct file_notes *notes, const uint8_t *key)
 {
 	const uint32_t *slot = notes && notes->slots ? find_slot(notes, key)
 						     : NULL;
@@ -144,18 +148,18 @@ find(const struct unpack_notes *notes, const uint8_t *key)
 	return slot && *slot ? &notes->shared->note[*slot - 1] : NULL;
 }
 
-const struct unpack_note *
-unpack_notes_find(const struct unpack_notes *notes, const char *path)
+const struct file_note *
+file_notes_find(const struct file_notes *notes, const char *path)
 {
-	uint8_t key[UNPACK_KEY_BYTES];
+	uint8_t key[FILE_KEY_BYTES];
 
-	unpack_key(path, key);
+	file_key(path, key);
 	return find(notes, key);
 }
 
 bool
-unpack_notes_is_last(const struct unpack_notes *notes,
-		     const struct unpack_note *note)
+file_notes_is_last(const struct file_notes *notes,
+		     const struct file_note *note)
 {
 	return find(notes, note->key) == note;
 }

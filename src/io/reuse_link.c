@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/reuse_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "io/newfile.h"
+#include "io/shown.h"
+#include "io/tree_stack.h"
+
+struct linking {
+	struct reuse *reuse;
+	struct tree_stack from, to;
+	/* The directory that is being filled keeps the times it has. */
+	int dirfd;
+	struct timespec times[2];
+};
+
+static int
+changed(const struct reuse_candidate *candidate, struct error *err)
+{
+	return error_raise(err, ERROR_STATE, "%s, which was to be taken over "
+			   "from the edition before, has changed meanwhile",
+			   SHOWN(candidate->path));
+}
+
+/* Is what is at NAME still what the manifest says? By its facts if nobody has
+ * touched it since they were recorded, else by its digest. */
+static int
+check(const struct linking *linking, const struct reuse_candidate *candidate,
+      int dirfd, const char *name, struct error *err)
+{
+	const struct reuse *reuse = linking->reuse;
+	struct digest digest;
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(st.st_mode) || st.st_ino != candidate->inode ||
+	    (uint64_t)st.st_size != candidate->size ||
+	    manifest_mtime_ns(&st) != candidate->mtime_ns ||
+	    (st.st_mode & 07777) != candidate->mode ||
+	    st.st_uid != reuse->source.uid || st.st_gid != reuse->source.gid)
+		return changed(candidate, err);
+	if (candidate->untouched &&
+	    reuse_changed_ns(&st) < reuse->source.recorded_ns)
+		return 0;
+	own_fd int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW |
+			       O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || digest_of_fd(fd, &digest, err) < 0)
+		return error_sys(err, "read %s", SHOWN(candidate->path));
+	return digest_equal(&digest, &candidate->digest)
+		? 0 : changed(candidate, err);
+}
+
+/* Where it cannot be linked (too many links, another file system): its bytes,
+ * shared where the file system can. */
+static int
+copy_bytes(int from, int to, const struct reuse_candidate *candidate,
+	   struct error *err)
+{
+	own_free uint8_t *bytes = NULL;
+	struct digest digest;
+	ssize_t n;
+
+	if (ioctl(to, FICLONE, from) == 0)
+		return 0;
+	bytes = xmalloc((size_t)candidate->size + 1);
+	n = pread(from, bytes, (size_t)candidate->size + 1, 0);
+	if (n < 0)
+		return error_sys(err, "read %s", SHOWN(candidate->path));
+	digest_of(bytes, (size_t)n, &digest);
+	if (!digest_equal(&digest, &candidate->digest))
+		return changed(candidate, err);
+	return write_all(to, bytes, (size_t)n, err);
+}
+
+static int
+copy(const struct linking *linking, const struct reuse_candidate *candidate,
+     int fromfd, int tofd, const char *name, struct error *err)
+{
+	const struct reuse_source *source = &linking->reuse->source;
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, {
+		.tv_sec = candidate->mtime_ns / 1000000000,
+		.tv_nsec = candidate->mtime_ns % 1000000000 } };
+	own_fd int from = openat(fromfd, name, O_RDONLY | O_NOFOLLOW |
+				 O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	own_fd int to = openat(tofd, name, O_WRONLY | O_CREAT | O_EXCL |
+			       O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (from < 0 || to < 0)
+		return error_sys(err, "copy %s", SHOWN(candidate->path));
+	if (copy_bytes(from, to, candidate, err) < 0)
+		return error_in(err, "copy %s", SHOWN(candidate->path));
+	if (fchown(to, source->uid, source->gid) < 0 ||
+	    fchmod(to, candidate->mode) < 0 || futimens(to, times) < 0)
+		return error_sys(err, "copy %s", SHOWN(candidate->path));
+	return 0;
+}
+
+static int
+link_one(const struct linking *linking,
+	 const struct reuse_candidate *candidate, int fromfd, int tofd,
+	 const char *name, struct error *err)
+{
+	if (linkat(fromfd, name, tofd, name, 0) == 0)
+		return 0;
+	if (errno == EMLINK || errno == EXDEV || errno == EPERM ||
+	    errno == EACCES || errno == EOPNOTSUPP)
+		return copy(linking, candidate, fromfd, tofd, name, err);
+	return error_sys(err, "link %s", SHOWN(candidate->path));
+}
+
+/* Another directory is filled from now on, or none (-1). */
+static int
+change_directory(struct linking *linking, int dirfd, struct error *err)
+{
+	struct stat st;
+
+	if (dirfd == linking->dirfd && dirfd >= 0)
+		return 0;
+	if (linking->dirfd >= 0) {
+		int rc = futimens(linking->dirfd, linking->times);
+
+		drop_fd(&linking->dirfd);
+		if (rc < 0)
+			return error_sys(err, "set the time of a directory");
+	}
+	if (dirfd < 0)
+		return 0;
+	linking->dirfd = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
+	if (linking->dirfd < 0 || fstat(dirfd, &st) < 0)
+		return error_sys(err, "look at a directory of the new tree");
+	linking->times[0] = st.st_atim;
+	linking->times[1] = st.st_mtim;
+	return 0;
+}
+
+/* Both directories of CANDIDATE. */
+static int
+enter(struct linking *linking, const struct reuse_candidate *candidate,
+      const char *before, int *ret_from, int *ret_to, const char **ret_name,
+      struct error *err)
+{
+	const char *path = candidate->path, *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+	const char *last = before ? strrchr(before, '/') : NULL;
+	bool same = before && n == (last ? (size_t)(last - before) : 0) &&
+		    memcmp(before, path, n) == 0;
+
+	*ret_name = slash ? slash + 1 : path;
+	*ret_from = tree_stack_enter(&linking->from, path, n, err);
+	if (*ret_from < 0)
+		return changed(candidate, err);
+	*ret_to = tree_stack_enter(&linking->to, path, n, err);
+	if (*ret_to < 0)
+		return -1;
+	return same ? 0 : change_directory(linking, -1, err) < 0 ? -1
+			: change_directory(linking, *ret_to, err);
+}
+
+static int
+link_all(struct linking *linking, const bool *wanted, struct error *err)
+{
+	struct reuse *reuse = linking->reuse;
+	const char *before = NULL, *name;
+	int from = -1, to = -1;
+
+	for (size_t i = 0; i < reuse->n; i++) {
+		const struct reuse_candidate *candidate =
+			&reuse->item[i];
+
+		if (!wanted[i])
+			continue;
+		if (enter(linking, candidate, before, &from, &to, &name,
+			  err) < 0 ||
+		    check(linking, candidate, from, name, err) < 0 ||
+		    link_one(linking, candidate, from, to, name, err) < 0)
+			return -1;
+		before = candidate->path;
+		reuse->linked++;
+		reuse->linked_bytes += candidate->size;
+	}
+	return change_directory(linking, -1, err);
+}
+
+/* Does NOTE speak of CANDIDATE, and of its place in the archive? */
+static bool
+is_sane(const struct file_note *note,
+	const struct reuse_candidate *candidate, const char *root)
+{
+	own_str struct str path = STR_INIT(64 * 1024 * 1024);
+	uint8_t key[FILE_KEY_BYTES];
+
+	if (strcmp(root, ".") != 0) {
+		str_add(&path, root);
+		str_add(&path, "/");
+	}
+	str_add(&path, candidate->path);
+	file_key(str_get(&path), key);
+	return !candidate->shared && note->known &&
+	       memcmp(key, note->key, sizeof(key)) == 0 &&
+	       digest_equal(&note->digest, &candidate->digest);
+}
+
+/* Which candidates the child means; believed as far as is_sane() goes. */
+static int
+read_notes(const struct reuse *reuse, const struct file_notes *notes,
+	   const char *root, bool *wanted, struct error *err)
+{
+	for (uint64_t i = 0; i < file_notes_count(notes); i++) {
+		const struct file_note *note = file_notes_at(notes, i);
+
+		if (!note->same || !file_notes_is_last(notes, note))
+			continue;
+		if (note->same > reuse->n ||
+		    !is_sane(note, &reuse->item[note->same - 1],
+			     root))
+			return error_raise(err, ERROR_BUG, "what the unpacker "
+				"says of files that did not change is "
+				"nonsense");
+		wanted[note->same - 1] = true;
+	}
+	return 0;
+}
+
+int
+reuse_link(struct reuse *reuse, const struct file_notes *notes, int treefd,
+	   const char *root, struct error *err)
+{
+	own_fd int rootfd = openat(treefd, root, O_RDONLY | O_DIRECTORY |
+						 O_NOFOLLOW | O_CLOEXEC);
+	own_free bool *wanted = xcalloc(reuse->n, sizeof(*wanted));
+	struct linking linking = {
+		.reuse = reuse, .dirfd = -1,
+		.from = TREE_STACK_INIT(reuse->source.dirfd),
+		.to = TREE_STACK_INIT(rootfd),
+	};
+	int rc;
+
+	if (rootfd < 0)
+		return error_sys(err, "open %s of what was unpacked",
+				 SHOWN(root));
+	rc = read_notes(reuse, notes, root, wanted, err);
+	if (rc == 0)
+		rc = link_all(&linking, wanted, err);
+	drop_fd(&linking.dirfd);
+	tree_stack_release(&linking.from);
+	tree_stack_release(&linking.to);
+	return rc;
+}
+
+size_t
+reuse_linked(const struct reuse *reuse, uint64_t *ret_bytes)
+{
+	*ret_bytes = reuse->linked_bytes;
+	return reuse->linked;
+}
