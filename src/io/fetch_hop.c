@@ -294,6 +294,8 @@ on_tls_context(CURL *easy, void *ssl_ctx, void *context)
 	struct web *web = context;
 
 	tls_harden(ssl_ctx);
+	if (web->bundle)
+		tls_bundle_trust(web->bundle, ssl_ctx);
 	tls_watch_closing(ssl_ctx, &web->watch);
 	return CURLE_OK;
 }
@@ -420,6 +422,23 @@ use_preloaded(struct web *web, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &bundle);
 }
 
+/* Curl need not read the file. (Told of no place at all it would read
+ * OpenSSL's own.) */
+static void
+use_bundle(struct web *web, struct tls_trust *trust)
+{
+	if (!trust->file || !is_openssl())
+		return;
+	if (!web->bundle_tried)
+		web->bundle = tls_bundle_open(trust->file);
+	web->bundle_tried = true;
+	if (!web->bundle)
+		return;
+	trust->file = NULL;
+	if (!trust->directory)
+		trust->directory = "/dev/null";
+}
+
 /* -1: there is nothing to check a certificate with; *WHY says so. */
 static int
 set_trust(struct web *web, struct hop *hop, struct failure *why)
@@ -436,6 +455,7 @@ set_trust(struct web *web, struct hop *hop, struct failure *why)
 		return -1;
 	}
 	hop->by_directory = trust.has_more;
+	use_bundle(web, &trust);
 	curl_easy_setopt(easy, CURLOPT_CAINFO, trust.file);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, trust.directory);
 	curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, trust.file);
@@ -684,6 +704,7 @@ void
 web_close(struct web *web)
 {
 	curl_multi_cleanup(web->multi);
+	tls_bundle_close(web->bundle);
 	curl_share_cleanup(web->share);
 	curl_global_cleanup();
 }

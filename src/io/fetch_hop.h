@@ -22,6 +22,8 @@ struct web {
 	struct hop *running;            /* list by next */
 	struct proxies proxies;
 	bool bundle_only;               /* the CA directory lacked one */
+	bool bundle_tried;
+	struct tls_bundle *bundle;      /* NULL: none, or curl's to read */
 	struct tls_watch watch;
 };
 

@@ -11,7 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/own.h"
+#include "io/fetch_bundle.h"
 #include "io/newfile.h"
 
 #define PRELOADED_FILE_BYTES (((size_t)16 << 20) - 1)
@@ -184,6 +186,109 @@ tls_trust_preload(const char *ca_file, struct tls_preload *ret_preload)
 	}
 	if (p->bundle.full)
 		str_clear(&p->bundle);
+}
+
+/* ---- a bundle, as it is needed ---- */
+
+struct tls_bundle {
+	struct bundle read;
+	X509_NAME **names;          /* of its entries; NULL: not parsed yet */
+	X509_LOOKUP_METHOD *method;
+};
+
+/* Names are compared as RFC 5280 7.1 has it, so they are parsed. */
+static void
+parse_names(struct tls_bundle *b)
+{
+	if (b->names)
+		return;
+	b->names = xcalloc(b->read.entries.n, sizeof(X509_NAME *));
+	for (size_t i = 0; i < b->read.entries.n; i++) {
+		const struct bundle_entry *e = &b->read.entries.item[i];
+		const unsigned char *at = e->subject;
+
+		/* (One that cannot be parsed is never found.) */
+		b->names[i] = d2i_X509_NAME(NULL, &at, (long)e->subject_bytes);
+	}
+}
+
+/* All of this subject go to the store, which looks among them itself. */
+static int
+on_lookup(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NAME *name,
+	  X509_OBJECT *ret)
+{
+	struct tls_bundle *b = X509_LOOKUP_get_method_data(lookup);
+	X509_STORE *store = X509_LOOKUP_get_store(lookup);
+	bool found = false;
+
+	if (type != X509_LU_X509)
+		return 0;
+	parse_names(b);
+	for (size_t i = 0; i < b->read.entries.n; i++) {
+		const struct bundle_entry *e = &b->read.entries.item[i];
+		const unsigned char *at = e->der;
+		X509 *x;
+
+		if (!b->names[i] || X509_NAME_cmp(b->names[i], name) != 0)
+			continue;
+		x = d2i_X509(NULL, &at, (long)e->der_bytes);
+		if (!x)
+			continue;
+		if (X509_STORE_add_cert(store, x) == 1 && !found) {
+			found = X509_OBJECT_set1_X509(ret, x);
+			/* (The caller adds its own reference to what it is
+			 * given, and the store has one: drop this.) */
+			if (found)
+				X509_free(x);
+		}
+		X509_free(x);
+	}
+	return found;
+}
+
+struct tls_bundle *
+tls_bundle_open(const char *file)
+{
+	own_str struct str text = STR_INIT((size_t)16 << 20);
+	struct error ignored = ERROR_INIT;
+	struct bundle read = BUNDLE_INIT;
+	struct tls_bundle *b;
+
+	if (file_read_at(AT_FDCWD, file, PRELOADED_FILE_BYTES, &text,
+			 &ignored) < 0 ||
+	    bundle_read(&read, str_get(&text), text.len) < 0)
+		return NULL;
+	b = xcalloc(1, sizeof(*b));
+	b->read = read;
+	return b;
+}
+
+void
+tls_bundle_trust(struct tls_bundle *b, void *ssl_ctx)
+{
+	X509_LOOKUP *lookup;
+
+	if (!b->method) {
+		b->method = X509_LOOKUP_meth_new("a bundle, as needed");
+		X509_LOOKUP_meth_set_get_by_subject(b->method, on_lookup);
+	}
+	lookup = X509_STORE_add_lookup(SSL_CTX_get_cert_store(ssl_ctx),
+				       b->method);
+	if (lookup)
+		X509_LOOKUP_set_method_data(lookup, b);
+}
+
+void
+tls_bundle_close(struct tls_bundle *b)
+{
+	if (!b)
+		return;
+	for (size_t i = 0; b->names && i < b->read.entries.n; i++)
+		X509_NAME_free(b->names[i]);
+	free(b->names);
+	X509_LOOKUP_meth_free(b->method);
+	bundle_release(&b->read);
+	free(b);
 }
 
 /* ---- policy ---- */

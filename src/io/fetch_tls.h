@@ -41,6 +41,17 @@ struct tls_preload {
 void tls_trust_preload(const char *ca_file, struct tls_preload *ret_preload);
 
 /*
+ * The certificates of a bundle, each parsed when a handshake asks for its
+ * subject (doc/design/0031-first-byte.md). NULL: FILE cannot be read so; give
+ * it to the library.
+ */
+struct tls_bundle;
+struct tls_bundle *tls_bundle_open(const char *file);
+/* SSL_CTX, OpenSSL's, trusts them as well. BUNDLE outlives it. */
+void tls_bundle_trust(struct tls_bundle *bundle, void *ssl_ctx);
+void tls_bundle_close(struct tls_bundle *bundle);
+
+/*
  * To be called before OpenSSL begins: what the environment could tell it to
  * read, load or write (OPENSSL_CONF and its like, SSLKEYLOGFILE) is dropped.
  */

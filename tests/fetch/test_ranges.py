@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parts of a large body at once, with the limits as they are: what is asked
+for, over how many connections, and in how much memory. (How servers of parts
+misbehave: behaviours.py.)"""
+import random
+import subprocess
+import threading
+import time
+
+from conftest import CLEAN
+from web import head
+
+MIB = 1 << 20
+PART = 2 * MIB
+BODY = random.Random(9).randbytes(26 * MIB + 12345)
+ETAG = '"v1"'
+
+
+class Paced:
+    """A server of parts that gives each connection some 50 MB a second, and
+    knows how many it gave at once."""
+
+    def __init__(self, body=BODY):
+        self.body = body
+        self.lock = threading.Lock()
+        self.now = self.most = 0
+
+    def __call__(self, request, conn):
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        try:
+            return self._answer(request, conn)
+        finally:
+            with self.lock:
+                self.now -= 1
+
+    def _answer(self, request, conn):
+        size = len(self.body)
+        if "range" in request.headers:
+            assert request.headers["if-match"] == ETAG
+            first, last = request.range
+            conn.sendall(head(
+                206, "Partial Content", Content_Length=last + 1 - first,
+                Content_Range=f"bytes {first}-{last}/{size}", ETag=ETAG))
+        else:
+            first, last = 0, size - 1
+            conn.sendall(head(200, Content_Length=size, ETag=ETAG,
+                              Accept_Ranges="bytes"))
+        for at in range(first, last + 1, MIB // 4):
+            conn.sendall(self.body[at:min(at + MIB // 4, last + 1)])
+            time.sleep(0.005)
+        return True
+
+
+def parts_asked(web):
+    return [q.range for q in web.requests if "range" in q.headers]
+
+
+def test_each_byte_is_asked_for_once_beside_the_first_request(
+        web, fetchcat, tmp_path):
+    paced = Paced()
+    web.on("/f", paced)
+    # To a file: who reads a pipe here may be slow, and then there are none.
+    with open(tmp_path / "f", "wb") as out:
+        done = subprocess.run([fetchcat, web.url("/f")], stdout=out,
+                              stderr=subprocess.PIPE, text=True, env=CLEAN,
+                              timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "f").read_bytes() == BODY
+    assert "retry" not in done.stderr
+    assert "range" not in web.requests[0].headers
+    asked = sorted(parts_asked(web))
+    assert len(asked) >= 5
+    for (first, last), (follows, _) in zip(asked, asked[1:]):
+        assert last + 1 == follows and last + 1 - first == PART
+    assert asked[-1][1] == len(BODY) - 1
+    assert 2 <= paced.most <= 4
+    # The first one's, and no more than four of the others.
+    assert web.connections <= 5
+
+
+def test_a_body_that_is_not_large_comes_from_one_connection(web, fetch):
+    body = BODY[:15 * MIB]
+    web.on("/f", Paced(body))
+    r = fetch(web.url("/f"))
+    assert r.code == 0 and r.out == body
+    assert len(web.requests) == web.connections == 1
+
+
+def test_a_reader_that_is_slower_has_one_connection(web, fetch):
+    body = BODY[:17 * MIB]
+    web.on("/f", Paced(body))
+    r = fetch("--pause", 40, web.url("/f"))
+    assert r.code == 0 and r.out == body
+    assert len(web.requests) == 1
+
+
+def test_one_connection_is_all_a_server_sees_where_it_is_asked_for(web,
+                                                                   fetch):
+    web.on("/f", Paced())
+    r = fetch("--connections", 1, web.url("/f"))
+    assert r.code == 0 and r.out == BODY
+    assert len(web.requests) == 1
+
+
+def test_a_limit_holds_for_all_parts_together(web, fetch):
+    web.on("/f", Paced())
+    _, text = fetch("--max", 20 * MIB, web.url("/f")).failure()
+    assert f"more than the limit of {20 * MIB}" in text
+
+
+def test_the_deadline_holds_for_all_parts_together(web, fetch):
+    class Slower(Paced):
+        def _answer(self, request, conn):
+            if "range" in request.headers and request.range[0] > 10 * MIB:
+                time.sleep(4)
+            return super()._answer(request, conn)
+    web.on("/f", Slower())
+    start = time.monotonic()
+    kind, text = fetch("--timeout", 2000, web.url("/f")).failure()
+    assert kind == "timeout" and "not finished in the time allowed" in text
+    assert time.monotonic() - start < 4
+
+
+def test_a_proxy_is_asked_for_whole_things(web, fetch):
+    web.on("*", Paced())
+    web.on("http://origin.test/f", Paced())
+    r = fetch("http://origin.test/f",
+              env={"http_proxy": f"http://127.0.0.1:{web.port}"})
+    assert r.code == 0 and r.out == BODY
+    assert len(web.requests) == 1
+
+
+def test_three_at_once_share_the_room_for_parts(web, fetchcat):
+    """8 MiB for parts, however many transfers."""
+    paced = Paced()
+    for name in "abc":
+        web.on(f"/{name}", paced)
+    process = subprocess.Popen(
+        [fetchcat, "--each", *(web.url(f"/{name}") for name in "abc")],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env=CLEAN)
+    anonymous = 0
+    while process.poll() is None:
+        anonymous = max(anonymous, anonymous_of_children(process.pid))
+        time.sleep(0.01)
+    said = process.stderr.read()
+    assert process.returncode == 0, said
+    assert said.count("done id=") == 3
+    assert said.count(f" bytes={len(BODY)}\n") == 3
+    assert len(parts_asked(web)) > 5
+    assert paced.most <= 7          # three wholes, two times two parts
+    assert 0 < anonymous < (64 if "sanitize" in fetchcat else 16) * MIB
+
+
+def anonymous_of_children(pid):
+    """Bytes of memory of their own that the children hold now."""
+    total = 0
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            children = file.read().split()
+        for child in children:
+            with open(f"/proc/{child}/status") as file:
+                for line in file:
+                    if line.startswith("RssAnon:"):
+                        total += int(line.split()[1]) * 1024
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return total
