@@ -12,8 +12,9 @@ from harness import (box, chart, growth, inputs, lines_cost, lines_link, lines_t
 LINES = {**lines_link.LINES, **lines_cost.LINES, **lines_time.LINES,
          **growth.LINES}
 NOT_QUICK = ("link-200m",)      # the same as link-1g, but slower
-PACKAGES = ("wget curl aria2 isal ansible-core itamae strace openssl "
-            "xz-utils zstd e2fsprogs iproute2 util-linux gcc libc6-dev")
+PACKAGES = ("wget curl strace openssl xz-utils zstd e2fsprogs iproute2 "
+            "util-linux gcc libc6-dev")
+SLOW_PACKAGES = " aria2 isal ansible-core itamae"      # not for --quick
 
 
 def options_of(argv):
@@ -48,7 +49,8 @@ def outside(options):
     if not os.path.exists(places.FITOUT):
         raise SystemExit("there is no %s: tools/build makes it" %
                          places.FITOUT)
-    places.library("need_packages " + PACKAGES)
+    places.library("need_packages " + PACKAGES + (
+        "" if options.quick else SLOW_PACKAGES))
     cache = places.cache_dir()
     inputs.Inputs(cache).prepare()
     if not options.quick:
