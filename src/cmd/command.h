@@ -32,6 +32,7 @@ extern const struct command command_completion;
 extern const struct command command_drain;
 extern const struct command command_explain;
 extern const struct command command_help;
+extern const struct command command_import;
 extern const struct command command_plan;
 extern const struct command command_render;
 extern const struct command command_report;

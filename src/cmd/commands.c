@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&command_report,
 	&command_drain,
 	&command_render,
+	&command_import,
 	&command_explain,
 	&command_completion,
 	&command_version,
