@@ -75,9 +75,9 @@ def test_each_byte_is_asked_for_once_beside_the_first_request(
     for (first, last), (follows, _) in zip(asked, asked[1:]):
         assert last + 1 == follows and last + 1 - first == PART
     assert asked[-1][1] == len(BODY) - 1
-    assert 2 <= paced.most <= 4
-    # The first one's, and no more than four of the others.
-    assert web.connections <= 5
+    # The first one's, of which a server may not know yet that it was hung up
+    # on, and no more than four of the others.
+    assert 2 <= paced.most <= 5 and web.connections <= 5
 
 
 def test_a_body_that_is_not_large_comes_from_one_connection(web, fetch):
