@@ -88,7 +88,7 @@ boot_times_cloud_init(const struct json *status, double zero_s,
 		/* The last one runs the user-data, and so us: up to here. */
 		if (end <= 0)
 			end = zero_s;
-		if (start > 0 && start <= end && zero_s - start < 86400)
+		if (start > 0 && start <= end && (zero_s - start) * 1000 < LONG_AGO_MS)
 			add(rows, stages[i].stage,
 			    (int64_t)((start - zero_s) * 1000),
 			    (int64_t)((end - zero_s) * 1000));
@@ -98,8 +98,9 @@ boot_times_cloud_init(const struct json *status, double zero_s,
 static void
 add_cloud_init(int64_t begin_ms, struct json *rows)
 {
+	/* A link into /var/lib/cloud, where only root writes as well. */
 	own_fd int fd = open("/run/cloud-init/status.json",
-			     O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+			     O_RDONLY | O_CLOEXEC);
 	own_free char *text = malloc(STATUS_BYTES_MAX);
 	struct error ignored = ERROR_INIT;
 	struct timespec now;
@@ -124,10 +125,9 @@ boot_times_json(int64_t begin_ms)
 	struct json *rows = json_new_array();
 	int64_t kernel;
 
-	/* CLOCK_MONOTONIC began with the kernel. */
-	if (begin_ms > LONG_AGO_MS)
-		return rows;
-	kernel = kernel_ms();
+	/* CLOCK_MONOTONIC began with the kernel. (That of a container did long
+	 * before its cloud-init.) */
+	kernel = begin_ms < LONG_AGO_MS ? kernel_ms() : -1;
 	if (kernel >= 0 && kernel <= begin_ms)
 		add(rows, "kernel", -begin_ms, kernel - begin_ms);
 	add_cloud_init(begin_ms, rows);

@@ -12,8 +12,8 @@
 #include "base/json.h"
 
 /* [ { "stage": "kernel", "begin_ms": -15000, "end_ms": -12000 }, ... ], by
- * the clock of a run that began at BEGIN_MS (clock_ms()). Empty where the
- * host was booted more than ten minutes before. */
+ * the clock of a run that began at BEGIN_MS (clock_ms()). Empty where all
+ * that was more than ten minutes before. */
 struct json *boot_times_json(int64_t begin_ms);
 
 /* A record of /dev/kmsg (kernel: Documentation/ABI/testing/dev-kmsg): the

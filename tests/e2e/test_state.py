@@ -259,7 +259,7 @@ def test_a_damaged_record_to_go_back_to_is_refused(spoilt):
 
 
 @pytest.mark.parametrize("bad, word", [
-    (b"{ \"fitout_report\": 2 }", "has format 2, this fitout reads 1"),
+    (b"{ \"fitout_report\": 3 }", "has format 3, this fitout reads 1 to 2"),
     (b"{ \"fitout_report\": 1, ", "is damaged"), (b"", "is damaged"),
     (b"\xff\xfe\0", "is damaged")])
 def test_a_report_that_cannot_be_read(place, bad, word):

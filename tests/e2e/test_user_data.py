@@ -153,6 +153,10 @@ def test_user_data_makes_a_serving_instance(name, instance, cloud):
     assert len(starts) == 1, said
     assert starts[0] > max(running.values())
     report = json.loads(host.run("fitout", "--json", "report").out)
+    # What cloud-init did before is in the picture, too.
+    stages = {row["stage"]: row for row in report["boot"]}
+    assert stages["cloud-init local"]["end_ms"] < 0, report["boot"]
+    assert stages["cloud-init final"]["end_ms"] == 0, report["boot"]
     ends = {}
     for entry in report["timeline"]:
         ends.setdefault(entry["event"], []).append(entry)
@@ -172,6 +176,16 @@ def test_user_data_makes_a_serving_instance(name, instance, cloud):
     assert "unknown" not in plan
     again = host.run("fitout-web", "plan", "--exit-code", check=False)
     assert (again.status, again.out) == (0, "nothing to do\n"), again.err
+    # In a unit, records go to the journal, once, with fields of their own.
+    host.run("systemd-run", "--wait", "--collect", "--unit=look", "sh", "-c",
+             "exec fitout-web apply --progress none")
+    host.run("journalctl", "--sync")
+    records = [json.loads(line) for line in host.run(
+        "journalctl", "-o", "json", "-u", "look").out.splitlines()]
+    begin, = [r for r in records if r.get("FITOUT_EVENT") == "run.begin"]
+    assert begin["PRIORITY"] == "6"
+    assert begin["SYSLOG_IDENTIFIER"] == "fitout"
+    assert len([r for r in records if r["MESSAGE"] == begin["MESSAGE"]]) == 1
     # No installed path is world-writable.
     assert world_writable(host.disk.path(PROGRAMS)) == []
     logs = host.disk.path(f"{PROGRAMS}/nginx/logs").stat()
