@@ -132,10 +132,11 @@ class CloudInit(peers.Peer):
         subprocess.run(["umount", self.root + job.disk.path], check=True)
 
     def _mount(self, room):
-        if not self.root:
+        """Once for all lines."""
+        self.root = room + "/cloud/root"
+        if not os.path.ismount(self.root):
             for name in ("upper", "work", "root"):
                 os.makedirs("%s/cloud/%s" % (room, name))
-            self.root = room + "/cloud/root"
             subprocess.run(
                 ["mount", "-t", "overlay", "-o", "lowerdir=%s,upperdir=%s/"
                  "cloud/upper,workdir=%s/cloud/work" % (
