@@ -106,7 +106,7 @@ int
 credentials_from_sts(const char *text, size_t n, const char *action,
 		     struct credentials *ret, struct error *err)
 {
-	struct arena arena = ARENA_INIT;
+	struct arena arena = ARENA_SECRET_INIT;
 	struct error why = ERROR_INIT;
 	const struct xml *root = xml_parse(&arena, text, n, &why);
 	const char *path = arena_printf(&arena, "%sResult/Credentials",
@@ -116,7 +116,7 @@ credentials_from_sts(const char *text, size_t n, const char *action,
 	int rc;
 
 	if (!found) {
-		arena_wipe(&arena);
+		arena_release(&arena);
 		return error_raise(err, ERROR_FORMAT,
 				   "STS answers without credentials");
 	}
@@ -127,6 +127,6 @@ credentials_from_sts(const char *text, size_t n, const char *action,
 		.expires = xml_text(found, "Expiration", NULL),
 	};
 	rc = take(&answer, ret, err);
-	arena_wipe(&arena);
+	arena_release(&arena);
 	return rc;
 }

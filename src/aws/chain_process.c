@@ -79,12 +79,12 @@ environment(struct arena *arena)
 }
 
 static int
-run(struct chain *chain, const char *const *words, struct str *output,
-    struct error *err)
+run(struct chain *chain, struct arena *arena, const char *const *words,
+    struct str *output, struct error *err)
 {
 	struct process_run process = {
 		.argv = words,
-		.env = environment(chain->settings->arena),
+		.env = environment(arena),
 		.rootfd = -1,
 		.deadline = deadline_within(chain->deadline, PROCESS_MS),
 		.output = output,
@@ -106,23 +106,28 @@ int
 process_keys(struct chain *chain, const char *command,
 	     struct credentials *ret_credentials, struct error *err)
 {
-	const char *const *words = command_words(chain->settings->arena,
-						 command);
+	/* Not in the chain's own memory: the child that becomes the program
+	 * must see them. */
+	struct arena arena = ARENA_INIT;
+	const char *const *words = command_words(&arena, command);
 	own_str struct str output = STR_INIT(OUTPUT_MAX);
 	int rc;
 
-	if (!words || !words[0])
+	if (!words || !words[0]) {
+		arena_release(&arena);
 		return error_raise(err, ERROR_USAGE, "credential_process: no "
 				   "program, or a quote that is not closed");
-	rc = run(chain, words, &output, err);
+	}
+	rc = run(chain, &arena, words, &output, err);
 	if (rc == 0 && credentials_from_json(str_get(&output), output.len,
 					     ret_credentials, err) < 0)
 		rc = error_in(err, "%s", words[0]);
-	if (output.data)
-		explicit_bzero(output.data, output.cap);
 	if (rc < 0)
-		return error_in(err, "credential_process");
-	snprintf(ret_credentials->source, sizeof(ret_credentials->source),
-		 "credential_process %.100s", words[0]);
-	return 1;
+		error_in(err, "credential_process");
+	else
+		snprintf(ret_credentials->source,
+			 sizeof(ret_credentials->source),
+			 "credential_process %.100s", words[0]);
+	arena_release(&arena);
+	return rc < 0 ? -1 : 1;
 }

@@ -92,8 +92,6 @@ container_token(struct arena *arena, const char **ret_line,
 	if (token)
 		*ret_line = arena_printf(arena, "Authorization: %.*s",
 					 (int)strcspn(token, "\r\n"), token);
-	if (text.data)
-		explicit_bzero(text.data, text.cap);
 	return 0;
 }
 
@@ -119,8 +117,6 @@ ask_container(struct chain *chain, const char *url, const char *token,
 	if (rc == 0)
 		rc = credentials_from_json(str_get(&body), body.len,
 					   ret_credentials, err);
-	if (body.data)
-		explicit_bzero(body.data, body.cap);
 	return rc;
 }
 
@@ -128,7 +124,7 @@ int
 chain_container(struct chain *chain, struct credentials *ret_credentials,
 		struct error *err)
 {
-	struct arena arena = ARENA_INIT;
+	struct arena arena = ARENA_SECRET_INIT;
 	const char *url = NULL, *token;
 	int rc = container_url(&arena, &url, err);
 
@@ -137,7 +133,7 @@ chain_container(struct chain *chain, struct credentials *ret_credentials,
 	if (rc > 0 && ask_container(chain, url, token, ret_credentials,
 				    err) < 0)
 		rc = -1;
-	arena_wipe(&arena);
+	arena_release(&arena);
 	if (rc > 0)
 		snprintf(ret_credentials->source,
 			 sizeof(ret_credentials->source),
@@ -178,7 +174,7 @@ static int
 ask_instance(struct chain *chain, struct credentials *ret_credentials,
 	     struct error *err)
 {
-	struct arena arena = ARENA_INIT;
+	struct arena arena = ARENA_SECRET_INIT;
 	const char *text;
 	int rc = imds_fresh(chain->settings->imds, ROLE_PATH, chain->deadline,
 			    &arena, &text, err);
@@ -193,7 +189,7 @@ ask_instance(struct chain *chain, struct credentials *ret_credentials,
 			error_raise(err, ERROR_NETWORK, "the instance has no "
 				    "role (yet): attach an instance profile");
 	}
-	arena_wipe(&arena);
+	arena_release(&arena);
 	return rc;
 }
 

@@ -106,16 +106,12 @@ role_assume(struct chain *chain, const struct role *role,
 
 	if (make_form(chain, role, action, &form, err) == 0)
 		rc = ask(chain, &form, keys, &answer, err);
-	if (form.data)
-		explicit_bzero(form.data, form.cap);
 	if (rc == 0 && answer.failure != AWS_OK)
 		rc = aws_answer_raise(&answer, err, action);
 	else if (rc == 0)
 		rc = credentials_from_sts(str_get(&answer.body),
 					  answer.body.len, action,
 					  ret_credentials, err);
-	if (answer.body.data)
-		explicit_bzero(answer.body.data, answer.body.cap);
 	if (rc < 0)
 		return error_in(err, "role %s", role->arn);
 	snprintf(ret_credentials->source, sizeof(ret_credentials->source),

@@ -156,7 +156,7 @@ aws_send(struct aws_link *link, const struct aws_request *request,
 	 struct aws_answer *answer, struct error *err)
 {
 	unsigned attempts = request->attempts ? request->attempts : ATTEMPTS;
-	struct arena arena = ARENA_INIT;
+	struct arena arena = ARENA_SECRET_INIT;
 	bool corrected = false;
 	int rc = -1;
 
@@ -176,6 +176,6 @@ aws_send(struct aws_link *link, const struct aws_request *request,
 		if (rc <= 0)
 			break;
 	}
-	arena_wipe(&arena);
+	arena_release(&arena);
 	return rc < 0 ? -1 : 0;
 }

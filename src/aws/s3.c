@@ -136,7 +136,7 @@ struct s3_call {
 static void
 call_release(struct s3_call *call)
 {
-	arena_wipe(&call->arena);
+	arena_release(&call->arena);
 }
 
 static void own_call_release(struct s3_call c) { call_release(&c); }
@@ -287,7 +287,7 @@ s3_locate(struct aws *aws, const char *url, struct deadline deadline,
 	  struct s3_object *ret_object, struct error *err)
 {
 	own_aws_answer struct aws_answer answer = AWS_ANSWER_INIT;
-	own(s3_call) struct s3_call call = { .arena = ARENA_INIT };
+	own(s3_call) struct s3_call call = { .arena = ARENA_SECRET_INIT };
 
 	if (call_init(&call, url, "GET", deadline, err) < 0)
 		return -1;
@@ -323,7 +323,7 @@ s3_presign(struct aws *aws, const char *url, int64_t lasts_s,
 	   struct deadline deadline, struct arena *arena,
 	   const char **ret_address, struct error *err)
 {
-	own(s3_call) struct s3_call call = { .arena = ARENA_INIT };
+	own(s3_call) struct s3_call call = { .arena = ARENA_SECRET_INIT };
 	const struct credentials *keys;
 	struct sigv4_request sigv4;
 	struct s3_object object;
@@ -363,7 +363,7 @@ s3_get(struct aws *aws, const char *url, struct deadline deadline,
        struct str *body, struct s3_object *ret_object, struct error *err)
 {
 	own_aws_answer struct aws_answer answer = AWS_ANSWER_INIT;
-	own(s3_call) struct s3_call call = { .arena = ARENA_INIT };
+	own(s3_call) struct s3_call call = { .arena = ARENA_SECRET_INIT };
 
 	if (call_init(&call, url, "GET", deadline, err) < 0 ||
 	    send_call(aws, &call, &answer, err) < 0)
@@ -387,7 +387,7 @@ s3_put(struct aws *aws, const struct s3_put *put,
        struct s3_object *ret_object, struct error *err)
 {
 	own_aws_answer struct aws_answer answer = AWS_ANSWER_INIT;
-	own(s3_call) struct s3_call call = { .arena = ARENA_INIT };
+	own(s3_call) struct s3_call call = { .arena = ARENA_SECRET_INIT };
 	bool conditional = put->if_match || put->if_absent;
 
 	if (call_init(&call, put->url, "PUT", put->deadline, err) < 0)

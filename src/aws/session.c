@@ -8,6 +8,7 @@
 #include "aws/chain.h"
 #include "aws/settings.h"
 #include "base/arena.h"
+#include "base/secret.h"
 #include "base/vec.h"
 
 #define BUCKETS_MAX 1000
@@ -29,8 +30,11 @@ struct aws {
 struct aws *
 aws_new(struct fetcher *fetcher, struct imds *imds)
 {
-	struct aws *aws = xcalloc(1, sizeof(*aws));
+	struct aws *aws = secret_alloc(sizeof(*aws));
 
+	if (!aws)
+		out_of_memory(sizeof(*aws));
+	aws->arena.secret = true;
 	aws->link.fetcher = fetcher;
 	aws->settings.arena = &aws->arena;
 	aws->settings.imds = imds;
@@ -45,8 +49,8 @@ aws_free(struct aws *aws)
 		return;
 	credentials_wipe(&aws->keys);
 	vec_release(&aws->buckets);
-	arena_wipe(&aws->arena);
-	free(aws);
+	arena_release(&aws->arena);
+	secret_free(aws, sizeof(*aws));
 }
 
 struct aws_link *
@@ -131,9 +135,15 @@ find_keys(struct aws *aws, struct deadline deadline, struct error *err)
 		.deadline = deadline,
 		.tried = STR_INIT(2000),
 	};
-	int rc = chain_find(&chain, &found, err);
+	int rc;
+
+	/* Forked before there are any keys: a copy of none. */
+	rc = fetcher_start(aws->link.fetcher, err);
+	if (rc == 0)
+		rc = chain_find(&chain, &found, err);
 
 	str_release(&chain.tried);
+	secret_wipe_stack();
 	if (rc == 0) {
 		aws->keys = found;
 		aws->has_keys = true;

@@ -25,7 +25,8 @@ struct aws;
 struct imds;
 /* FETCHER, and IMDS (NULL: this is no instance), must outlive it. */
 struct aws *aws_new(struct fetcher *fetcher, struct imds *imds);
-/* Wipes the keys. */
+/* Wipes the keys, which no other process has seen: the fetcher is started
+ * before they are read. */
 void aws_free(struct aws *aws);
 OWN(aws, struct aws *, aws_free)
 #define own_aws own(aws)

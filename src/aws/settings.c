@@ -10,6 +10,7 @@
 #include "aws/imds.h"
 #include "base/own.h"
 #include "base/path.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "io/newfile.h"
 
@@ -41,17 +42,14 @@ read_file(struct aws_settings *s, const char *path, struct ini *ret_ini,
 {
 	own_str struct str text = STR_INIT(FILE_MAX);
 	own_fd int fd = path_open_guarded(-1, path, err);
-	int rc;
 
 	if (fd < 0)
 		return err->code == ERROR_SYSTEM &&
 		       (err->sys == ENOENT || err->sys == ENOTDIR) ? 0 : -1;
 	if (file_read_fd(fd, path, FILE_MAX, &text, err) < 0)
 		return -1;
-	rc = ini_read(s->arena, path, str_get(&text), text.len, ret_ini, err);
-	if (text.data)
-		explicit_bzero(text.data, text.cap);
-	return rc;
+	return ini_read(s->arena, path, str_get(&text), text.len, ret_ini,
+			err);
 }
 
 int
@@ -61,12 +59,15 @@ aws_settings_load(struct aws_settings *s, struct error *err)
 	const char *credentials = file_path(s, "AWS_SHARED_CREDENTIALS_FILE",
 					    "credentials");
 	const char *named = aws_env("AWS_PROFILE");
+	int rc;
 
 	if (s->loaded)
 		return 0;
 	s->profile = named ? named : "default";
-	if (read_file(s, config, &s->config, err) < 0 ||
-	    read_file(s, credentials, &s->credentials, err) < 0)
+	rc = read_file(s, config, &s->config, err) < 0 ||
+	     read_file(s, credentials, &s->credentials, err) < 0 ? -1 : 0;
+	secret_wipe_stack();   /* of inih's line, and a block of the file */
+	if (rc < 0)
 		return -1;
 	if (named && !aws_settings_have(s, named))
 		return error_raise(err, ERROR_USAGE, "AWS_PROFILE is '%s', "

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/secret.h"
+
 #define BLOCK_BYTES ((size_t)32 * 1024)
 
 struct arena_block {
@@ -18,13 +20,16 @@ struct arena_block {
 };
 
 static struct arena_block *
-block_new(size_t size)
+block_new(const struct arena *arena, size_t size)
 {
 	struct arena_block *block;
 
 	if (size > SIZE_MAX - sizeof(*block))
 		out_of_memory(size);
-	block = xcalloc(1, sizeof(*block) + size);
+	block = arena->secret ? secret_alloc(sizeof(*block) + size)
+			      : xcalloc(1, sizeof(*block) + size);
+	if (!block)
+		out_of_memory(size);
 	block->size = size;
 	return block;
 }
@@ -38,7 +43,7 @@ block_for(struct arena *arena, size_t size)
 
 	if (head && head->size - head->used >= size)
 		return head;
-	block = block_new(size > BLOCK_BYTES / 4 ? size : BLOCK_BYTES);
+	block = block_new(arena, size > BLOCK_BYTES / 4 ? size : BLOCK_BYTES);
 	if (head && block->size != BLOCK_BYTES) {
 		block->next = head->next;
 		head->next = block;
@@ -118,18 +123,13 @@ arena_release(struct arena *arena)
 	while (block) {
 		struct arena_block *next = block->next;
 
-		free(block);
+		if (arena->secret)
+			secret_free(block, sizeof(*block) + block->size);
+		else
+			free(block);
 		block = next;
 	}
 	arena->head = NULL;
-}
-
-void
-arena_wipe(struct arena *arena)
-{
-	for (struct arena_block *b = arena->head; b; b = b->next)
-		explicit_bzero(b->data, b->used);
-	arena_release(arena);
 }
 
 void *

@@ -7,13 +7,17 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena_block;
 struct arena {
 	struct arena_block *head;
+	bool secret;               /* in memory as base/secret.h gives it */
 };
 #define ARENA_INIT { .head = NULL }
+/* For keys: no child has a copy, and releasing wipes. */
+#define ARENA_SECRET_INIT { .head = NULL, .secret = true }
 
 /* SIZE bytes, zeroed, aligned for any type. Never NULL. */
 void *arena_alloc(struct arena *arena, size_t size);
@@ -25,8 +29,6 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Free everything; safe twice. */
 void arena_release(struct arena *arena);
-/* The same, overwritten before: it held secrets. */
-void arena_wipe(struct arena *arena);
 
 void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);

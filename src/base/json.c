@@ -2,6 +2,8 @@
 #include "base/json.h"
 
 #include <jansson.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -43,6 +45,15 @@ check_nul(const char *text, size_t n, struct error *err)
 			   line);
 }
 
+/* Credentials come as JSON: nothing of it stays behind. */
+static void
+wipe_and_free(void *p)
+{
+	if (p)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
 struct json *
 json_parse(const char *text, size_t n, struct error *err)
 {
@@ -53,6 +64,7 @@ json_parse(const char *text, size_t n, struct error *err)
 
 	if (check_nul(text, n, err) < 0)
 		return NULL;
+	json_set_alloc_funcs(malloc, wipe_and_free);
 	value = json_loadb(text, n, flags, &why);
 	if (value)
 		return outer(value);

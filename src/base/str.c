@@ -7,6 +7,21 @@
 
 #include "base/arena.h"
 
+/* What is given back must not keep what it held: keys pass through here. */
+static void
+move(struct str *s, size_t cap)
+{
+	char *data = xmalloc(cap);
+
+	if (s->data) {
+		memcpy(data, s->data, s->len + 1);
+		explicit_bzero(s->data, s->cap);
+		free(s->data);
+	}
+	s->data = data;
+	s->cap = cap;
+}
+
 /* Make room for N more bytes, or for as many as the maximum allows; returns
  * how many. */
 static size_t
@@ -22,8 +37,7 @@ reserve(struct str *s, size_t n)
 		return n;
 	while (cap <= s->len + n)
 		cap = cap > SIZE_MAX / 2 ? SIZE_MAX : cap * 2;
-	s->data = xrealloc(s->data, cap);
-	s->cap = cap;
+	move(s, cap);
 	return n;
 }
 
@@ -101,6 +115,8 @@ str_clear(struct str *s)
 void
 str_release(struct str *s)
 {
+	if (s->data)
+		explicit_bzero(s->data, s->cap);
 	free(s->data);
 	s->data = NULL;
 	s->len = s->cap = 0;

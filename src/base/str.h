@@ -6,6 +6,7 @@
  *	str_add(&s, "a");  str_addf(&s, "%d", 1);  puts(str_get(&s));
  *	str_release(&s);
  *
+ * What it held is overwritten when it is released, or moves.
  * Past the maximum further bytes are dropped and s.full is set: the caller
  * that cares looks once, at the end.
  */

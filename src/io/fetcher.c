@@ -54,6 +54,12 @@ fetcher_free(struct fetcher *f)
 	free(f);
 }
 
+int
+fetcher_start(struct fetcher *f, struct error *err)
+{
+	return fetcher_process_start(f, err);
+}
+
 /* ---- requests ---- */
 
 /* The fetcher's end does not block; a stream's pipe is as large as the

@@ -82,6 +82,9 @@ struct fetcher;
 struct sandbox_report;
 /* No process yet. OPTIONS are copied. */
 struct fetcher *fetcher_new(const struct fetcher_options *options);
+/* Fork the process now, if none runs: before this one learns what it should
+ * have no copy of. */
+int fetcher_start(struct fetcher *fetcher, struct error *err);
 /* Ends the process (closes its socket, then kills it) and reaps it. */
 void fetcher_free(struct fetcher *fetcher);
 OWN(fetcher, struct fetcher *, fetcher_free)

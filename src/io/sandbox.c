@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/own.h"
+#include "base/secret.h"
 #include "io/newfile.h"
 #include "io/sandbox_private.h"
 
@@ -252,6 +253,7 @@ sandbox_enter(const struct sandbox *sandbox, int report_fd)
 	struct sandbox_report report = { .magic = SANDBOX_REPORT_MAGIC };
 	struct error ignored = ERROR_INIT;
 
+	secret_forget_environment();
 	if (drop_outputs() < 0)
 		note(&report, SANDBOX_LIMITS, TAKEN_FAILED);
 	else

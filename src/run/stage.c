@@ -29,6 +29,7 @@ stage_new(struct context *context, struct timeline *timeline,
 	stage->timeline = timeline;
 	stage->progress = progress;
 	stage->transfers.max = TRANSFERS_MAX;
+	stage->secrets.secret = true;
 	stage->slots = cpus < 2 ? 2 : (unsigned)cpus;
 	return stage;
 }
@@ -56,7 +57,7 @@ stage_free(struct stage *stage)
 	for (size_t i = 0; i < stage->transfers.n; i++)
 		transfer_free(stage->transfers.item[i]);
 	vec_release(&stage->transfers);
-	arena_wipe(&stage->secrets);
+	arena_release(&stage->secrets);
 	free(stage->polls);
 	free(stage->poll_of);
 	free(stage);

@@ -2,7 +2,7 @@
 import pytest
 
 from core import Cloud
-from place import Place
+from client import Place
 from s3 import S3
 from sts import Sts
 

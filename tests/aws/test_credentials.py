@@ -9,7 +9,7 @@ import time
 import pytest
 
 from metadata import Metadata
-from place import archive, Place
+from client import archive, Place
 
 DATA = archive({"hello": "from the bucket\n"})
 URL = "s3://packages-test/app.tar"

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from place import archive, text
+from client import archive, text
 
 DATA = archive({"hello": "from the bucket\n"})
 URL = "s3://packages-test/a%20b/c+d/app.tar"
