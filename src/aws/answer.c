@@ -12,6 +12,8 @@
 #include "base/xml.h"
 #include "io/http_date.h"
 
+#define RETRY_AFTER_MAX_S 3600
+
 const char *const aws_answer_fields[] = {
 	"Date", "ETag", "Content-Range", "Content-Length", "Retry-After",
 	"x-amz-bucket-region", "x-amz-version-id", "x-amz-request-id",
@@ -165,6 +167,18 @@ take_range(struct aws_answer *a, const char *value)
 		a->size = total;
 }
 
+/* Its other form, a date, is not known of any service here. */
+static int64_t
+seconds_ms(const char *value)
+{
+	long long s;
+
+	if (value[0] < '0' || value[0] > '9')
+		return -1;
+	s = strtoll(value, NULL, 10);
+	return s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S * 1000 : s * 1000;
+}
+
 static void
 take_field(struct aws_answer *a, const char *name, const char *value)
 {
@@ -175,8 +189,7 @@ take_field(struct aws_answer *a, const char *name, const char *value)
 	else if (strcasecmp(name, "Content-Range") == 0)
 		take_range(a, value);
 	else if (strcasecmp(name, "Retry-After") == 0)
-		a->retry_after_ms = value[0] >= '0' && value[0] <= '9'
-			? strtoll(value, NULL, 10) * 1000 : -1;
+		a->retry_after_ms = seconds_ms(value);
 	else if (strcasecmp(name, "x-amz-bucket-region") == 0)
 		str_printable(value, a->region, sizeof(a->region));
 	else if (strcasecmp(name, "x-amz-version-id") == 0)
