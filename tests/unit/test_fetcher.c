@@ -56,7 +56,7 @@ static void status(struct fetch_event *e) { e->status = 1000; }
 static void minus(struct fetch_event *e) { e->status = -1; }
 static void mirror(struct fetch_event *e) { e->mirror = 1; }
 static void attempt(struct fetch_event *e) { e->attempt = 0; }
-static void attempts(struct fetch_event *e) { e->attempt = 6; }
+static void attempts(struct fetch_event *e) { e->attempt = 1000; }
 static void waits(struct fetch_event *e) { e->wait_ms = INT64_MAX; }
 static void waited(struct fetch_event *e) { e->wait_ms = -1; }
 static void bytes(struct fetch_event *e) { e->bytes = e->size = 1001; }
@@ -64,6 +64,12 @@ static void early(struct fetch_event *e) { e->bytes = 9; }
 static void endless(struct fetch_event *e) { memset(e->text, 'x', 384); }
 static void escape(struct fetch_event *e) { strcpy(e->text, "\x1b[2J"); }
 static void not_utf8(struct fetch_event *e) { strcpy(e->text, "\xff\xfe"); }
+static void fields(struct fetch_event *e) { strcpy(e->fields, "A: \x1b\n"); }
+static void all_fields(struct fetch_event *e)
+{
+	memset(e->fields, 'x', sizeof(e->fields));
+}
+static void too_soon(struct fetch_event *e) { strcpy(e->fields, "A: b\n"); }
 
 static const struct lie lies[] = {
 	{ "id", FETCH_STARTED, id },
@@ -84,6 +90,9 @@ static const struct lie lies[] = {
 	{ "endless", FETCH_RETRY, endless },
 	{ "escape", FETCH_RETRY, escape },
 	{ "not_utf8", FETCH_RETRY, not_utf8 },
+	{ "fields", FETCH_DONE, fields },
+	{ "all_fields", FETCH_DONE, all_fields },
+	{ "too_soon", FETCH_STARTED, too_soon },
 };
 #define N_LIES (sizeof(lies) / sizeof(lies[0]))
 
