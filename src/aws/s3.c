@@ -78,20 +78,20 @@ take_query(struct arena *arena, const char *query, struct s3_address *address)
 static const char *
 take_address(struct arena *arena, const char *url, struct s3_address *address)
 {
-	const char *bucket = url + strlen(SCHEME);
-	size_t n = strcspn(bucket, "/?#");
-	const char *key = bucket + n + 1;
-	const char *problem;
-	size_t end;
+	const char *bucket, *key, *problem;
+	size_t n, end;
 
 	if (!s3_address_is(url))
 		return "it does not begin with s3://";
+	bucket = url + strlen(SCHEME);
+	n = strcspn(bucket, "/?#");
 	address->bucket = arena_dup_n(arena, bucket, n);
 	problem = bucket_problem(address->bucket);
 	if (problem)
 		return problem;
 	if (bucket[n] != '/')
 		return "no key follows the bucket: s3://BUCKET/KEY";
+	key = bucket + n + 1;
 	end = strcspn(key, "?#");
 	if (end == 0)
 		return "no key follows the bucket: s3://BUCKET/KEY";
