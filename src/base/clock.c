@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/timex.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Longest duration that is understood: 68 years, so that its milliseconds
  * can be added to any clock without a thought. */
@@ -19,6 +21,34 @@ clock_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Field 22 of proc_pid_stat(5), in ticks since the kernel started; the second
+ * field may hold anything, but ends at the last ')'. */
+int64_t
+clock_since_init_ms(void)
+{
+	char text[1024], *at;
+	struct timespec now;
+	long long ticks = 0;
+	ssize_t n;
+	int fd = open("/proc/1/stat", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof text - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	at = strrchr(text, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (!at || sscanf(at, "%lld", &ticks) != 1 ||
+	    clock_gettime(CLOCK_BOOTTIME, &now) < 0)
+		return 0;
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 -
+	       ticks * 1000 / sysconf(_SC_CLK_TCK);
 }
 
 int64_t

@@ -11,6 +11,9 @@
 
 /* Milliseconds of CLOCK_MONOTONIC. */
 int64_t clock_ms(void);
+/* Milliseconds since PID 1 started: of this system, or of this container. 0
+ * when /proc does not tell. */
+int64_t clock_since_init_ms(void);
 /* Seconds since the epoch. */
 int64_t clock_wall_s(void);
 /* "2026-11-23T02:03:04Z" into BUF (>= 21 bytes); returns BUF. */

@@ -28,11 +28,14 @@ int command_unknown(const char *name, struct error *err);
 
 /* A line each: commands come one at a time. */
 extern const struct command command_apply;
+extern const struct command command_bake;
+extern const struct command command_boot;
 extern const struct command command_completion;
 extern const struct command command_drain;
 extern const struct command command_explain;
 extern const struct command command_help;
 extern const struct command command_import;
+extern const struct command command_install_init;
 extern const struct command command_plan;
 extern const struct command command_render;
 extern const struct command command_report;

@@ -169,7 +169,7 @@ manifest_write_known(int dirfd, const char *name,
 struct comparison {
 	struct manifest_cursor cursor;     /* over the lines */
 	const struct manifest_filter *filter;
-	bool verify;
+	struct manifest_depth *depth;
 	manifest_report *report;
 	void *context;
 	size_t differences;
@@ -215,6 +215,7 @@ advance_past(struct comparison *comparison, struct error *err)
 static int
 missing(struct comparison *comparison, struct error *err)
 {
+	comparison->depth->entries++;
 	if (differs(comparison, str_get(&comparison->cursor.line.path),
 		    "missing") < 0)
 		return -1;
@@ -276,8 +277,9 @@ compare_content(struct comparison *comparison, int dirfd, const char *name,
 	if (!line->has_digest)
 		return touched ? differs(comparison, path, "modification time")
 			       : 0;
-	if (!touched && !comparison->verify)
+	if (!touched && line->size > comparison->depth->read_bytes)
 		return 0;
+	comparison->depth->read++;
 	if (digest_of_entry(dirfd, name, *path ? path : name, &digest,
 			    err) < 0)
 		return -1;
@@ -294,6 +296,7 @@ compare_entry(struct comparison *comparison, int dirfd, const char *name,
 	const struct manifest_line *line = &comparison->cursor.line;
 	char letter = type_letter(st->st_mode), what[64];
 
+	comparison->depth->entries++;
 	if (letter != line->type) {
 		snprintf(what, sizeof(what), "type %s, was %s",
 			 type_name(letter), type_name(line->type));
@@ -359,14 +362,14 @@ compare(struct comparison *comparison, int dirfd, const char *name,
 }
 
 int
-manifest_compare(int dirfd, const char *name, const char *lines, size_t n,
-		 const struct manifest_filter *filter, bool verify,
-		 manifest_report *report, void *context,
-		 size_t *ret_differences, struct error *err)
+manifest_prove(int dirfd, const char *name, const char *lines, size_t n,
+	       const struct manifest_filter *filter,
+	       struct manifest_depth *depth, manifest_report *report,
+	       void *context, size_t *ret_differences, struct error *err)
 {
 	struct comparison comparison = {
 		.cursor = MANIFEST_CURSOR_INIT(lines, n, filter),
-		.filter = filter, .verify = verify, .report = report,
+		.filter = filter, .depth = depth, .report = report,
 		.context = context,
 	};
 	int rc = compare(&comparison, dirfd, name, err);
@@ -377,4 +380,16 @@ manifest_compare(int dirfd, const char *name, const char *lines, size_t n,
 	}
 	manifest_cursor_release(&comparison.cursor);
 	return rc;
+}
+
+int
+manifest_compare(int dirfd, const char *name, const char *lines, size_t n,
+		 const struct manifest_filter *filter, bool verify,
+		 manifest_report *report, void *context,
+		 size_t *ret_differences, struct error *err)
+{
+	struct manifest_depth depth = { .read_bytes = verify ? UINT64_MAX : 0 };
+
+	return manifest_prove(dirfd, name, lines, n, filter, &depth, report,
+			      context, ret_differences, err);
 }

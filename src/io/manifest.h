@@ -94,3 +94,17 @@ int manifest_compare(int dirfd, const char *name, const char *lines, size_t n,
 		     const struct manifest_filter *filter, bool verify,
 		     manifest_report *report, void *context,
 		     size_t *ret_differences, struct error *err);
+
+/* How deep a comparison goes, and what it came to (added up, so that one may
+ * serve for many trees). */
+struct manifest_depth {
+	uint64_t read_bytes;       /* files of at most that size are read, as
+				      well as those whose mtime differs */
+	size_t entries;            /* lines that were compared */
+	size_t read;               /* files that were read for it */
+};
+/* manifest_compare() with that for VERIFY. */
+int manifest_prove(int dirfd, const char *name, const char *lines, size_t n,
+		   const struct manifest_filter *filter,
+		   struct manifest_depth *depth, manifest_report *report,
+		   void *context, size_t *ret_differences, struct error *err);

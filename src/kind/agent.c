@@ -243,7 +243,8 @@ agent_observe(struct context *context, struct step *step, struct error *err)
 	if (change)
 		place_decide(context, step, ACTION_CHANGE, "%s changed",
 			     change);
-	if (step->action != ACTION_NONE || context->image)
+	if (step->action != ACTION_NONE || context->image ||
+	    context->hold_agent)
 		return 0;
 	if (!context->gate_open)
 		place_decide(context, step, ACTION_RUN,
@@ -347,5 +348,6 @@ const struct kind kind_agent = {
 	.settle = agent_settle,
 	.commit = agent_commit,
 	.release = agent_release,
+	.rest = agent_rest,
 	.status = agent_status,
 };

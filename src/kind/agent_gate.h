@@ -52,6 +52,10 @@ const char *const *agent_gate_cron_files(const struct agent_gate *gate);
 int agent_gate_cron(const struct agent_gate *gate, const char *const *before,
 		    bool all, struct error *err);
 
+/* One more file of the gate's own (0644), durably; its parents are made. */
+int agent_gate_put(const struct agent_gate *gate, const char *path,
+		   const char *text, struct error *err);
+
 /* PATH, an init script or a cron file, has just appeared or changed: hold it
  * if it is the agent's. Without dpkg, which may be running. */
 int agent_gate_appeared(const struct agent_gate *gate, const char *path,

@@ -138,8 +138,8 @@ agent_settle(struct context *context, struct step *step, struct error *err)
 /* ---- commit: install it, stopped ---- */
 
 /* Whatever its installer did, it must not run now. */
-static int
-verify_stopped(struct context *context, struct step *step, struct error *err)
+int
+agent_verify_stopped(struct context *context, struct step *step, struct error *err)
 {
 	const struct agent_spec *spec = step->resource->spec;
 	struct error ignored = ERROR_INIT;
@@ -206,18 +206,18 @@ agent_commit(struct context *context, struct step *step, struct error *err)
 	if (is_to_be_installed(step))
 		result = install(context, step, err);
 	if (!gate.service)
-		return result < 0 ? -1 : verify_stopped(context, step, err);
+		return result < 0 ? -1 : agent_verify_stopped(context, step, err);
 	/* Also after an installer that failed half way. */
 	if (result < 0) {
 		struct error ignored = ERROR_INIT;
 
 		(void)agent_gate_place(&gate, &ignored);
-		(void)verify_stopped(context, step, &ignored);
+		(void)agent_verify_stopped(context, step, &ignored);
 		(void)agent_gate_tidy(&gate, &ignored);
 		return -1;
 	}
 	if (agent_gate_place(&gate, err) < 0 ||
-	    verify_stopped(context, step, err) < 0)
+	    agent_verify_stopped(context, step, err) < 0)
 		return -1;
 	if (agent_gate_has_service(&gate))
 		return 0;

@@ -53,6 +53,10 @@ void agent_note_running(const struct context *context, struct step *step);
 int agent_status(struct context *context, struct step *step,
 		 struct error *err);
 int agent_hold(struct context *context, struct step *step, struct error *err);
+/* Whatever its installer did, it must not run now. */
+int agent_verify_stopped(struct context *context, struct step *step,
+			 struct error *err);
+int agent_rest(struct context *context, struct step *step, struct error *err);
 bool agent_source(const struct context *context, const struct step *step,
 		  struct fetch_source *ret_source);
 int agent_stage(struct context *context, struct step *step, struct error *err);

@@ -12,6 +12,7 @@ const struct kind *const kinds[] = {
 	&kind_command,
 	&kind_supervisor,
 	&kind_service,
+	&kind_boot,
 	&kind_check,
 	&kind_agent,
 	NULL

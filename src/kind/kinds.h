@@ -9,7 +9,11 @@
 
 extern const struct kind kind_group, kind_user, kind_os_package,
 	kind_directory, kind_package, kind_file, kind_link, kind_command,
-	kind_supervisor, kind_service, kind_check, kind_agent;
+	kind_supervisor, kind_service, kind_check, kind_agent,
+	kind_boot;
+
+/* boot = { }, for a profile that does not have it. */
+extern const struct resource kind_boot_resource;
 
 /* NULL-terminated; inside a phase that has no order of its own, profile
  * order inside a kind and table order between kinds. */

@@ -221,6 +221,22 @@ service_restore(struct context *context, struct step *step, struct error *err)
 			      state->restart, err);
 }
 
+/* What did not run before does not run in the image. (What did may be what
+ * the person who bakes is logged in by.) */
+static int
+service_rest(struct context *context, struct step *step, struct error *err)
+{
+	const struct service_spec *spec = step->resource->spec;
+	struct service_state *state = step->state;
+
+	if (context->image || !state || !state->begun || state->was_active ||
+	    !wants_running(spec))
+		return 0;
+	return init_system_stop(&state->init, spec->name,
+				deadline_within(context->budget,
+						spec->timeout_s * 1000), err);
+}
+
 static int
 service_quit(struct context *context, struct step *step, struct error *err)
 {
@@ -272,6 +288,7 @@ const struct kind kind_service = {
 	.observe = service_observe,
 	.activate = service_activate,
 	.restore = service_restore,
+	.rest = service_rest,
 	.status = service_status,
 	.quit = service_quit,
 };

@@ -273,6 +273,27 @@ supervisor_commit(struct context *context, struct step *step,
 
 /* ---- activate ---- */
 
+/*
+ * The service has ended while it was waited for. Once, that is no failure: the
+ * boot may have started it before its configuration was put right, and what
+ * looked like its being active was that start on its way to fail.
+ */
+static int
+start_once_more(struct supervisor_state *state, const struct rpc *rpc,
+		struct deadline deadline, struct error *err)
+{
+	if (state->again)
+		return error_raise(err, ERROR_CHECK,
+			"service %s ended before supervisord answered at %s; "
+			"see journalctl -u %s", state->daemon.service,
+			rpc->socket, state->daemon.service);
+	state->again = true;
+	log_info("supervisor.start", NULL, "service %s has ended; starting it "
+		 "once more", state->daemon.service);
+	return supervisor_daemon_start(&state->init, &state->daemon, deadline,
+				       err);
+}
+
 static int
 wait_up(struct supervisor_state *state, const struct rpc *rpc, bool watch,
 	struct deadline limit, struct error *err)
@@ -289,12 +310,9 @@ wait_up(struct supervisor_state *state, const struct rpc *rpc, bool watch,
 		if (watch && clock_ms() - watched_ms > 2000) {
 			watched_ms = clock_ms();
 			if (!init_system_is_active(&state->init,
-						   state->daemon.service))
-				return error_raise(err, ERROR_CHECK,
-					"service %s ended before supervisord "
-					"answered at %s; see journalctl -u %s",
-					state->daemon.service, rpc->socket,
-					state->daemon.service);
+						   state->daemon.service) &&
+			    start_once_more(state, rpc, deadline, err) < 0)
+				return -1;
 		}
 		if (interrupt_sleep(POLL_MS, deadline, err) < 0)
 			return -1;
@@ -418,7 +436,14 @@ bring_up(struct context *context, struct step *step, const struct rpc *rpc,
 	if (up)
 		return supervisor_converge(work, err);
 	work->all_fresh = true;
-	return start_daemon(context, step, rpc, err);
+	if (start_daemon(context, step, rpc, err) == 0)
+		return 0;
+	/* One that was on its way already, of a run that was killed, say. */
+	if (supervisor_run_by_service(&state->daemon) ||
+	    !rpc_is_up(rpc, deadline_within(context->budget, ASK_MS)))
+		return -1;
+	work->all_fresh = false;
+	return supervisor_converge(work, err);
 }
 
 static int
@@ -465,6 +490,7 @@ const struct kind kind_supervisor = {
 	.commit = supervisor_commit,
 	.activate = supervisor_activate,
 	.restore = supervisor_restore,
+	.rest = supervisor_rest,
 	.status = supervisor_status,
 	.quit = supervisor_quit,
 };

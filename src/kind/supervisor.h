@@ -30,6 +30,7 @@ struct supervisor_state {
 	struct supervisor_config after;    /* the host's, after the commit */
 	bool placed;                       /* own unit or script */
 	bool begun, started, restarted;    /* what activate did */
+	bool again;                        /* ... started for the second time */
 	struct supervisor_names mine, restart;   /* in activate */
 };
 
@@ -61,5 +62,7 @@ int supervisor_settle(struct context *context, struct step *step,
 		      struct error *err);
 int supervisor_restore(struct context *context, struct step *step,
 		       struct error *err);
+int supervisor_rest(struct context *context, struct step *step,
+		    struct error *err);
 int supervisor_status(struct context *context, struct step *step,
 		      struct error *err);

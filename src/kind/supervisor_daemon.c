@@ -14,6 +14,7 @@
 #include "io/newfile.h"
 #include "io/transaction.h"
 #include "kind/output.h"
+#include "kind/place_text.h"
 #include "kind/planned.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
@@ -257,76 +258,21 @@ script_text(const struct context *context,
 		"esac\n", daemon->config, daemon->program);
 }
 
-/* Is the file or link at PATH what it would be made? */
-static bool
-has_text(const struct context *context, const char *path, const char *text)
-{
-	own_str struct str have = STR_INIT(UNIT_BYTES_MAX + 1);
-	struct error ignored = ERROR_INIT;
-
-	return host_read(context, path, UNIT_BYTES_MAX, &have,
-			 &ignored) == 0 && !strcmp(str_get(&have), text);
-}
-
-static int
-place_file(struct context *context, const char *path, const char *text,
-	   mode_t mode, struct error *err)
-{
-	const char *name, *staging, *old;
-	int dirfd;
-
-	if (has_text(context, path, text))
-		return 0;
-	if (transaction_parents(context->transaction, path, err) < 0 ||
-	    transaction_staging(context->transaction, path, &dirfd, &staging,
-				err) < 0)
-		return -1;
-	name = transaction_new_name(context->transaction);
-	own_fd int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL |
-			       O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return error_sys(err, "stage %s", path);
-	if (write_all(fd, text, strlen(text), err) < 0)
-		return error_in(err, "stage %s", path);
-	if (fchmod(fd, mode) < 0 || fsync(fd) < 0)
-		return error_sys(err, "stage %s", path);
-	return transaction_place(context->transaction,
-		path_join(context->arena, staging, name), path, &old, err);
-}
-
-static int
-place_link(struct context *context, const char *path, const char *target,
-	   struct error *err)
-{
-	const char *name, *staging, *old;
-	int dirfd;
-
-	if (transaction_parents(context->transaction, path, err) < 0 ||
-	    transaction_staging(context->transaction, path, &dirfd, &staging,
-				err) < 0)
-		return -1;
-	name = transaction_new_name(context->transaction);
-	if (symlinkat(target, dirfd, name) < 0)
-		return error_sys(err, "stage %s", path);
-	return transaction_place(context->transaction,
-		path_join(context->arena, staging, name), path, &old, err);
-}
-
 int
 supervisor_daemon_place(struct context *context,
 			const struct supervisor_daemon *daemon,
 			struct error *err)
 {
 	if (daemon->how == SUPERVISOR_OWN_SCRIPT)
-		return place_file(context, SCRIPT_PATH,
+		return place_text(context, SCRIPT_PATH,
 				  script_text(context, daemon), 0755, err);
 	if (daemon->how != SUPERVISOR_OWN_UNIT)
 		return 0;
-	if (place_file(context, UNIT_PATH, unit_text(context, daemon), 0644,
+	if (place_text(context, UNIT_PATH, unit_text(context, daemon), 0644,
 		       err) < 0)
 		return -1;
 	return daemon->was_enabled ? 0
-		: place_link(context, WANTS_PATH, UNIT_PATH, err);
+		: place_symlink(context, WANTS_PATH, UNIT_PATH, err);
 }
 
 bool
@@ -342,11 +288,11 @@ supervisor_daemon_is_enabled(const struct context *context,
 		return daemon->was_enabled;
 	case SUPERVISOR_OWN_UNIT:
 		return daemon->was_enabled && daemon->program &&
-		       has_text(context, UNIT_PATH,
+		       place_has_text(context, UNIT_PATH,
 				unit_text(context, daemon));
 	case SUPERVISOR_OWN_SCRIPT:
 		return daemon->was_enabled && daemon->program &&
-		       has_text(context, SCRIPT_PATH,
+		       place_has_text(context, SCRIPT_PATH,
 				script_text(context, daemon));
 	}
 	return true;

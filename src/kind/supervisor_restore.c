@@ -39,6 +39,16 @@ shut_down(struct supervisor_state *state, const struct rpc *rpc,
 	return 0;
 }
 
+static int
+stop_daemon(struct supervisor_state *state, const struct rpc *rpc,
+	    struct deadline limit, struct error *err)
+{
+	return supervisor_run_by_service(&state->daemon)
+		? init_system_stop(&state->init, state->daemon.service, limit,
+				   err)
+		: shut_down(state, rpc, limit, err);
+}
+
 /* What did not run before the run does not run after it. */
 static int
 stop_what_was_stopped(struct supervisor_work *work,
@@ -129,13 +139,60 @@ supervisor_restore(struct context *context, struct step *step,
 		state->had_before = supervisor_config_read(context,
 			state->after.path, SUPERVISOR_HOST, &state->before,
 			&ignored) == 0;
-	if (state->started && !stopped &&
-	    supervisor_run_by_service(&state->daemon))
-		return init_system_stop(&state->init, state->daemon.service,
-					limit, err);
+	if (state->started && !stopped)
+		return stop_daemon(state, &rpc, limit, err);
 	if (state->started)
 		return shut_down(state, &rpc, limit, err);
 	if (!state->had_before)
 		return 0;
 	return restore_programs(context, step, limit, err);
+}
+
+static bool
+ran(const struct rpc_processes *processes, const struct rpc_process *process)
+{
+	for (size_t i = 0; i < processes->n; i++)
+		if (!strcmp(processes->item[i].group, process->group) &&
+		    !strcmp(processes->item[i].name, process->name))
+			return processes->item[i].state == RPC_RUNNING;
+	return false;
+}
+
+/* The daemon was up before: only what the run started in it. */
+static int
+stop_programs(struct context *context, const struct supervisor_state *state,
+	      const struct rpc *rpc, struct deadline limit, struct error *err)
+{
+	struct rpc_processes now = { 0 };
+
+	if (rpc_processes(rpc, limit, &now, err) < 0)
+		return -1;
+	for (size_t i = 0; i < now.n; i++) {
+		const struct rpc_process *process = &now.item[i];
+		const char *name = arena_printf(context->arena, "%s:%s",
+						process->group, process->name);
+
+		if (supervisor_names_have(&state->mine, process->group) &&
+		    process->state == RPC_RUNNING &&
+		    !ran(&state->processes, process) &&
+		    rpc_do(rpc, "stopProcess", name, RPC_NOT_RUNNING, limit,
+			   err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+supervisor_rest(struct context *context, struct step *step, struct error *err)
+{
+	struct supervisor_state *state = step->state;
+	struct deadline limit = deadline_within(context->budget, RESTORE_MS);
+	struct rpc rpc;
+
+	if (context->image || !state || !state->begun)
+		return 0;
+	rpc = supervisor_rpc_for(context, &state->after);
+	return state->started ? stop_daemon(state, &rpc, limit, err)
+			      : stop_programs(context, state, &rpc, limit,
+					      err);
 }

@@ -32,6 +32,8 @@
  *	quit      stop what it runs: the host is to end (fitout drain).
  *	release   (agent) start it. Needs proof of a completed run.
  *	record    what the generation keeps: manifest lines of what is installed.
+ *	rest      (bake) all held and is recorded: bring down what was brought
+ *	          up, so that the next boot finds an image at rest.
  *
  * And outside of runs, with the specs of the last generation:
  *
@@ -40,7 +42,7 @@
  *
  * All but check may fail: 0, or -1 after filling ERR. Ops that a kind does
  * not need are NULL. An op other than check, observe, expect and restore is
- * called only for steps with an action (hold and release: always).
+ * called only for steps with an action (hold, release and rest: always).
  */
 #pragma once
 
@@ -146,6 +148,8 @@ struct kind {
 		       const struct proof *proof, struct error *err);
 	int (*record)(struct context *context, struct step *step,
 		      struct str *manifest, struct error *err);
+	int (*rest)(struct context *context, struct step *step,
+		    struct error *err);
 	int (*status)(struct context *context, struct step *step,
 		      struct error *err);
 };
@@ -273,6 +277,10 @@ struct context {
 	int rootfd;                     /* "/" or the --root directory */
 	const char *root;               /* its path; "" for "/" */
 	bool image;                     /* --root: enable, never start */
+	bool hold_agent;                /* this run does not start the agent */
+	bool recorded;                  /* the profile is the generation's own:
+					   what it was made from beside it may
+					   be gone */
 	bool first_run;                 /* no completed generation yet */
 	int64_t generation;             /* completed before this run; 0: none */
 	int64_t recorded_ns;            /* when that was recorded (by the clock

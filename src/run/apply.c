@@ -228,7 +228,7 @@ open_and_start(struct run *run, bool again, struct error *err)
 	struct error unnoted = ERROR_INIT;
 	size_t begin = plan_phase_begin(&run->plan, PHASE_GATE);
 
-	if (run->context.image)
+	if (run->context.image || (run->options->hold_agent && !again))
 		return 0;
 	if (gate_open(&run->state, run->arena, run->generation, &run->proof,
 		      err) < 0)
@@ -253,6 +253,7 @@ open_and_start(struct run *run, bool again, struct error *err)
 			     step->resource->label, now, clock_ms(), NULL);
 		log_info("agent.start", step->resource->label, "started");
 	}
+	run->started_ms = clock_since_init_ms();
 	/* They run: the next run starts them again, that is all. */
 	if (gate_started(&run->state, &unnoted) < 0)
 		log_warning("gate.unnoted", NULL, "%s", unnoted.text);
@@ -262,10 +263,29 @@ open_and_start(struct run *run, bool again, struct error *err)
 static int
 open_gate(struct run *run, struct error *err)
 {
-	if (!run->context.image && signal_is_warm(run))
+	const struct run_options *options = run->options;
+	bool waits = options->hold_agent && !options->bake;
+
+	if (!run->context.image && (waits || signal_is_warm(run)))
 		return gate_prove(&run->state, run->arena, run->generation,
 				  &run->proof, err);
 	return open_and_start(run, false, err);
+}
+
+/* In the order of the plan: the agent last. */
+static int
+rest(struct run *run, struct error *err)
+{
+	if (!run->options->bake)
+		return 0;
+	/* An undo from here on has programs to bring back. */
+	run->activated = true;
+	for (size_t i = plan_phase_begin(&run->plan, PHASE_ACTIVATE);
+	     i < run->plan.n; i++)
+		if (run_step(run, &run->plan.steps[i], "rest",
+			     run->plan.steps[i].resource->kind->rest, err) < 0)
+			return -1;
+	return 0;
 }
 
 /* ---- undoing ---- */
@@ -421,6 +441,7 @@ static int (*const apply_steps[])(struct run *run, struct error *err) = {
 	commit_agent,
 	record,
 	open_gate,
+	rest,
 };
 
 static int
@@ -448,7 +469,7 @@ clean_up(struct run *run)
 		errno = 0;
 	/* Not before the agent runs: what failed is not remembered. A run that
 	 * is killed here leaves it to the next one. */
-	if (!run->options->rollback_to &&
+	if (!run->options->rollback_to && !run->options->recorded &&
 	    freshness_save(run->context.profile, &run->state, &err) < 0)
 		log_warning("record.serial", NULL, "%s", err.text);
 	drift_save(run);
@@ -496,6 +517,10 @@ facts_of(struct run *run, enum outcome outcome,
 		.warm = run->warm,
 		.signal_text = run->signal_text,
 		.signal_failed = run->signal_failed,
+		.hold_agent = run->options->hold_agent,
+		.proven = run->options->prove && run->previous.number
+			? &run->proven : NULL,
+		.started_ms = run->started_ms,
 		.taken_back = run->taken_back,
 		.profile = run->context.profile,
 		.plan = &run->plan,
@@ -572,6 +597,19 @@ fail_run(struct run *run, const struct error *error)
 	return 1;
 }
 
+static void
+prove_image(struct run *run)
+{
+	int64_t begin = clock_ms();
+
+	prove(run->arena, run->state.rootfd, &run->previous, &run->proven);
+	run->context.verify |= run->proven.differ > 0;
+	timeline_add(&run->timeline, "prove", NULL, begin, clock_ms(),
+		     arena_printf(run->arena, "%zu of %zu files differ, %zu "
+				  "read", run->proven.differ,
+				  run->proven.entries, run->proven.read));
+}
+
 /* The agent runs, or is not to: who waits is told, once a boot. */
 static void
 tell_success(struct run *run, enum outcome outcome)
@@ -590,7 +628,11 @@ tell_success(struct run *run, enum outcome outcome)
 static int
 make_plan(struct run *run, struct error *err)
 {
-	return run_plan(run, err) < 0 ? -1 : recovery_changed(run, err);
+	if (run_plan(run, err) < 0 || recovery_changed(run, err) < 0)
+		return -1;
+	if (run->options->prove)
+		prove_image(run);
+	return 0;
 }
 
 static int
@@ -614,7 +656,7 @@ run_apply(struct run *run, struct str *summary, struct error *err)
 		return fail_run(run, err);
 	if (run_has_nothing_to_do(run)) {
 		/* Its newer edition may want the very same. */
-		if (!run->options->rollback_to &&
+		if (!run->options->rollback_to && !run->options->recorded &&
 		    freshness_save(run->context.profile, &run->state,
 				   err) < 0)
 			return fail_run(run, err);
@@ -645,4 +687,17 @@ apply(struct arena *arena, const struct run_options *options,
 	signal_end(&run);
 	run_release(&run);
 	return status;
+}
+
+int
+apply_recover(struct arena *arena, const struct run_options *options,
+	      struct error *err)
+{
+	struct run run = RUN_INIT(options, arena);
+	int result = run_open(&run, err);
+
+	if (result == 0)
+		result = recovery_begin(&run, err);
+	run_release(&run);
+	return result;
 }

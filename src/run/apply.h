@@ -17,3 +17,9 @@
  */
 int apply(struct arena *arena, const struct run_options *options,
 	  struct str *summary, struct error *err);
+/*
+ * Only end what a run before left half (run/recovery.h), where there is no
+ * profile to go on with. 0, or -1 with ERR.
+ */
+int apply_recover(struct arena *arena, const struct run_options *options,
+		  struct error *err);

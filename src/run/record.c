@@ -71,8 +71,13 @@ collect(struct run *run, bool pending, struct generation_text *text,
 	struct generation_source source = source_of(run);
 	int result = 0;
 
+	/* Its text is the generation's own, includes included: it stays known
+	 * by the digest of what was named once. */
 	generation_begin(text, run->context.run_id, profile->name,
-			 profile->text_sha256, &source);
+			 run->options->recorded && run->previous.number
+				? run->previous.profile_sha256
+				: profile->text_sha256,
+			 &source);
 	for (size_t i = 0; i < run->plan.n && result == 0; i++)
 		if (!pending || !is_missing(&run->plan.steps[i]))
 			result = record_step(run, text, &run->plan.steps[i],

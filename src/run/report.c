@@ -146,6 +146,11 @@ report_json(const struct run_facts *facts)
 		json_set(report, "warnings", warnings_json(facts->warnings));
 	json_set(report, "boot",
 		 boot_times_json(facts->timeline->begin_ms));
+	if (facts->proven)
+		json_set(report, "proof", proven_json(facts->proven));
+	if (facts->started_ms)
+		json_set_number(report, "agent_since_start_ms",
+				facts->started_ms);
 	json_set(report, "resources", resources_json(facts->plan));
 	json_set(report, "timeline", timeline_json(facts->timeline));
 	return report;
@@ -313,10 +318,29 @@ say_signal(const struct run_facts *facts, struct str *out)
 }
 
 static void
+say_proof(const struct run_facts *facts, struct str *out)
+{
+	char took[32];
+
+	if (facts->proven)
+		str_addf(out, "%s: %zu of %zu files differ from what was "
+			 "installed (%zu read)%s\n", facts->profile->name,
+			 facts->proven->differ, facts->proven->entries,
+			 facts->proven->read,
+			 facts->proven->differ ? ": put right" : "");
+	if (facts->started_ms)
+		str_addf(out, "%s: the agent started %s after the system\n",
+			 facts->profile->name,
+			 duration_format(facts->started_ms, took,
+					 sizeof took));
+}
+
+static void
 summary_done(const struct run_facts *facts, struct str *out)
 {
 	char took[32];
 
+	say_proof(facts, out);
 	duration_format(facts->elapsed_ms, took, sizeof took);
 	if (facts->outcome == OUTCOME_NOTHING)
 		str_addf(out, "%s: nothing to do (generation %lld)\n",
@@ -325,9 +349,10 @@ summary_done(const struct run_facts *facts, struct str *out)
 		str_addf(out, "%s: done in %s, generation %lld%s\n",
 			 facts->profile->name, took,
 			 (long long)facts->generation,
-			 facts->warm ? ", the agent waits (warm pool)"
-			 : facts->gate_open && find_agent(facts->plan)
-				? ", the agent runs" : "");
+			 !find_agent(facts->plan) ? ""
+			 : facts->warm ? ", the agent waits (warm pool)"
+			 : facts->gate_open ? ", the agent runs"
+			 : facts->hold_agent ? ", the agent is held" : "");
 	say_signal(facts, out);
 }
 
@@ -404,6 +429,11 @@ report_result(const struct run_facts *facts)
 	json_set_number(result, "generation", facts->generation);
 	json_set_bool(result, "gate_open", facts->gate_open);
 	json_set_number(result, "elapsed_ms", facts->elapsed_ms);
+	if (facts->proven)
+		json_set(result, "proof", proven_json(facts->proven));
+	if (facts->started_ms)
+		json_set_number(result, "agent_since_start_ms",
+				facts->started_ms);
 	if (facts->error)
 		json_set(result, "error", error_json(facts->error));
 	if (facts->signal_text) {

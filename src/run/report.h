@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "io/sandbox.h"
 #include "plan/plan.h"
+#include "run/prove.h"
 #include "run/state.h"
 #include "run/timeline.h"
 #include "run/warnings.h"
@@ -40,6 +41,9 @@ struct run_facts {
 					    wait; or NULL */
 	const char *signal_text;         /* what was told to whom; or NULL */
 	bool signal_failed;
+	bool hold_agent;                 /* the agent was not to be started */
+	const struct proven *proven;     /* or NULL */
+	int64_t started_ms;              /* see struct run */
 	bool taken_back;                 /* OUTCOME_STUCK: all but the agent is
 					    as it was before */
 	const struct profile *profile;

@@ -214,8 +214,9 @@ run_open(struct run *run, struct error *err)
 	run->context.run_id = arena_dup(run->arena, id);
 	run->fetcher = fetcher_new(&fetcher_options_default);
 	run->aws = aws_new(run->fetcher, options->imds);
-	/* Going back is what a person asked for by its number. */
-	if (options->rollback_to)
+	/* Going back is what a person asked for by its number; and what is
+	 * current here may be brought up at any time. */
+	if (options->rollback_to || options->recorded || !options->profile)
 		return 0;
 	return freshness_check(options->profile, &options->freshness,
 			       &run->state, err);
@@ -230,6 +231,12 @@ load(struct run *run, struct error *err)
 	if (generation_load(&run->state, run->arena, 0, &run->previous,
 			    err) < 0)
 		return -1;
+	/* (One that is not current yet may be finished by this run.) */
+	if (run->options->recorded &&
+	    run->previous.number > run->options->recorded)
+		return error_raise(err, ERROR_BUSY,
+			"another run has completed generation %lld meanwhile",
+			(long long)run->previous.number);
 	if (run->options->rollback_to &&
 	    generation_load(&run->state, run->arena, run->options->rollback_to,
 			    &run->earlier, err) < 0)
@@ -261,6 +268,8 @@ run_plan(struct run *run, struct error *err)
 		.rootfd = run->state.rootfd,
 		.root = run->state.root,
 		.image = run->state.root[0] != '\0',
+		.hold_agent = options->hold_agent,
+		.recorded = options->recorded > 0,
 		.first_run = run->previous.number == 0,
 		.generation = run->previous.number,
 		.recorded_ns = generation_recorded_ns(&run->state,
@@ -288,8 +297,14 @@ run_plan(struct run *run, struct error *err)
 bool
 run_has_nothing_to_do(const struct run *run)
 {
+	const struct run_options *options = run->options;
+
+	/* A bake ends in rest, whatever it found. */
+	if (options->bake && !run->context.image)
+		return false;
 	return plan_actions(&run->plan) == 0 &&
-	       (run->gate_was_open || run->context.image) &&
+	       (run->gate_was_open || run->context.image ||
+		options->hold_agent) &&
 	       run->previous.number > 0 && !run->finishes &&
 	       run->left == RECOVERY_NONE;
 }

@@ -16,6 +16,7 @@
 #include "run/freshness.h"
 #include "run/generation.h"
 #include "run/progress.h"
+#include "run/prove.h"
 #include "run/stage.h"
 #include "run/state.h"
 #include "run/timeline.h"
@@ -33,6 +34,13 @@ struct run_options {
 	const struct variable *settings; /* --set: kept in the generation */
 	size_t n_settings;
 	int64_t rollback_to;             /* a generation's number; 0: none */
+	bool bake;                       /* image time: programs rest at last */
+	bool hold_agent;                 /* all but the agent: the gate stays
+					    closed (bake; a warm pool) */
+	int64_t recorded;                /* the profile is this generation's
+					    own, which must still be the
+					    current one; 0: it is not */
+	bool prove;                      /* see run/prove.h */
 	struct freshness_options freshness;
 	int64_t sizes_ms;                /* plan: see run/sizes.h */
 	struct imds *imds;               /* aws/imds.h; or NULL */
@@ -42,6 +50,8 @@ struct run_options {
 	struct progress *progress;       /* who watches; NULL: nobody */
 	/* Who is told how it ended (run/signal.h). */
 	bool signals;                    /* of this command's runs */
+	bool signals_again;              /* also if one of this boot told it:
+					    the instance left a warm pool */
 	bool imds_v1;
 };
 
@@ -64,6 +74,7 @@ struct run {
 	int64_t finishes;            /* the generation that the run before
 					committed and this one may finish:
 					previous holds its rows; or 0 */
+	struct proven proven;        /* when options say prove */
 	size_t recovered_steps;      /* of the run before, if cut short */
 	bool promised;               /* see run/recovery.h */
 	enum recovery_outcome left;  /* plan: what the next run will have to
@@ -80,6 +91,8 @@ struct run {
 	bool held;                   /* the agent was stopped by this run */
 	bool released;               /* ... and may have been started again */
 	bool activated;              /* programs may have been touched */
+	int64_t started_ms;          /* since the system started, when the
+					agent ran; 0: it was not started */
 	bool taken_back;             /* by undo: trees, files, programs */
 	struct signaller *signaller; /* NULL: nobody is told anything */
 	const struct instance *instance;   /* see run/instance.h; or NULL */

@@ -49,7 +49,7 @@ is_noted(const struct run *run)
 	own_str struct str text = STR_INIT(1024);
 	char boot[GATE_BOOT_ID];
 
-	if (dirfd < 0 ||
+	if (dirfd < 0 || run->options->signals_again ||
 	    file_read_at(dirfd, NOTED, 1000, &text, &ignored) < 0)
 		return false;
 	return strstr(str_get(&text), gate_boot_id(boot)) != NULL;

@@ -93,9 +93,18 @@ class Cloud:
                           re.M)
         return found.group(1)
 
+    def next_instance(self):
+        """There is one address: the next machine is to get it."""
+        self._stop_dnsmasq()
+        self.leases.unlink(missing_ok=True)
+        self._dnsmasq = self._start_dnsmasq()
+
+    def _stop_dnsmasq(self):
+        self._dnsmasq.terminate()
+        self._dnsmasq.wait(10)
+
     def close(self):
         self.imds.close()
         self.origin.close()
-        self._dnsmasq.terminate()
-        self._dnsmasq.wait(10)
+        self._stop_dnsmasq()
         self.ns.close()

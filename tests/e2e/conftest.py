@@ -113,13 +113,14 @@ def cloud(tmp_path, certs):
 
 @pytest.fixture
 def machine(tmp_path, cloud, rootfs):
-    """machine(name): a machine with that root file system, not booted."""
+    """machine(name): a machine with that root file system, not booted;
+    with copy_of=DISK, one more of what is there."""
     made = []
 
-    def make(name="bookworm"):
-        disk = Disk(tmp_path / f"machine{len(made)}", rootfs(name))
+    def make(name="bookworm", copy_of=None):
+        disk = Disk(tmp_path / f"machine{len(made)}", rootfs(name), copy_of)
         init = "sysvinit" if name.endswith("sysvinit") else "systemd"
-        made.append(Machine(disk, cloud, init))
+        made.append(Machine(disk, cloud, init, new=copy_of is None))
         return made[-1]
 
     yield make

@@ -46,9 +46,11 @@ class Result:
 class Disk:
     """`upper` holds exactly what differs from the root file system."""
 
-    def __init__(self, directory, lower):
+    def __init__(self, directory, lower, copy_of=None):
+        """`copy_of` is another Disk, whose machine is off."""
         self.directory = pathlib.Path(directory)
         self.lower = lower
+        self.copy_of = copy_of
         self.root = self.directory / "root"
         layers = self.directory / "layers"
         for path in (self.root, layers):
@@ -66,6 +68,8 @@ class Disk:
         work = layers / "work"
         for path in (self.upper, work):
             path.mkdir(exist_ok=True)
+        if self.copy_of and not any(self.upper.iterdir()):
+            _copy_tree(self.copy_of.upper, self.upper)
         subprocess.run(
             ["mount", "-t", "overlay", "-o",
              f"lowerdir={lower},upperdir={self.upper},workdir={work}",
@@ -114,6 +118,17 @@ class Disk:
             subprocess.run(["umount", "--lazy", path], check=False,
                            capture_output=True)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _copy_tree(source, target):
+    """With the marks of an overlay: devices and trusted attributes."""
+    tar = ["tar", "--xattrs", "--xattrs-include=*", "--acls",
+           "--numeric-owner", "-C"]
+    with subprocess.Popen([*tar, source, "-cf", "-", "."],
+                          stdout=subprocess.PIPE) as reader:
+        subprocess.run([*tar, target, "-xpf", "-"], stdin=reader.stdout,
+                       check=True)
+        assert reader.wait(60) == 0
 
 
 class Runner:
@@ -171,7 +186,8 @@ class Runner:
 
 
 class Machine(Runner):
-    def __init__(self, disk, cloud, init="systemd"):
+    def __init__(self, disk, cloud, init="systemd", new=True):
+        """Not `new`: what is on the disk is to tell it who it is."""
         self.disk = disk
         self.cloud = cloud
         self.init = init
@@ -189,7 +205,9 @@ class Machine(Runner):
         (hypervisor / "uuid").write_text(
             "ec2e1916-9099-7caf-fd21-012345abcdef\n")
         # Not the first boot of the image: presets would enable everything.
-        disk.write("/etc/machine-id", os.urandom(16).hex() + "\n", 0o444)
+        if new:
+            disk.write("/etc/machine-id", os.urandom(16).hex() + "\n",
+                       0o444)
 
     def boot(self):
         assert self._nspawn is None, "it is running"

@@ -196,8 +196,10 @@ class Scene:
 class Watched:
     """A run in the background, whose log is read as it comes."""
 
-    def __init__(self, scene, *under, **environment):
-        """`under` is what it runs under, words of a command."""
+    def __init__(self, scene, *under, command=("apply", PROFILE),
+                 **environment):
+        """`under` is what it runs under, words of a command; `command` those
+        behind fitout."""
         scene.write()
         self.scene = scene
         self.events = []
@@ -205,8 +207,8 @@ class Watched:
         self.lines = []
         self.ended = False
         self.process = scene.host.start(
-            *under, "fitout", "--json", "--log-level", "debug", "apply",
-            PROFILE, env={**scene.environment, **environment}, stdout=-1,
+            *under, "fitout", "--json", "--log-level", "debug", *command,
+            env={**scene.environment, **environment}, stdout=-1,
             stderr=-2, text=True)
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
