@@ -37,12 +37,12 @@ IDENTITY = {
 STAYS = ("sshd_config", "/seed/", ".bashrc")
 
 
-def profile(app, agent, more=""):
+def profile(app, agent, base):
     return f"""fitout = 1;
 name = "image";
 serial = 1;
 budget = "2m";
-packages = ( {{ name = "app"; url = "http://origin.test/app.tar.gz";
+packages = ( {{ name = "app"; url = "{base}/app.tar.gz";
   sha256 = "{sha256(app)}"; into = "/srv/app"; keep = [ "logs" ]; }} );
 files = (
   {{ from = "app:etc/app.conf"; to = "/etc/supervisor/conf.d/app.conf"; }},
@@ -50,10 +50,10 @@ files = (
 supervisor = {{ programs = [ "app" ]; }};
 checks = ( {{ run = [ "test", "-e", "/srv/app/version" ]; }} );
 agent = {{ kind = "service"; service = "demo-agent";
-  package = {{ url = "http://origin.test/agent.tar.gz";
+  package = {{ url = "{base}/agent.tar.gz";
     sha256 = "{sha256(agent)}"; }};
   install = [ "./install", "auto" ]; }};
-{more}"""
+"""
 
 
 class Host:
@@ -166,13 +166,17 @@ def flip(path):
     keep_times(path, change)
 
 
-def builder(machine, cloud, fitout, agentpkg, more=""):
-    """A machine with the profile, the binary and an origin for both."""
+def builder(machine, cloud, fitout, agentpkg, base="http://origin.test"):
+    """A machine with the profile and the binary, and an origin; or, where
+    there is no network, `base` is a file:// address of the machine's."""
     app = archive(APP)
     agent = (agentpkg / "demo-agent.tar.gz").read_bytes()
     cloud.origin.content["/app.tar.gz"] = app
     cloud.origin.content["/agent.tar.gz"] = agent
     host = Host(machine)
     host.disk.copy(fitout, "/usr/local/bin/fitout", 0o755)
-    host.disk.write(PROFILE, profile(app, agent, more))
+    if base.startswith("file://"):
+        for name, data in (("app", app), ("agent", agent)):
+            host.disk.write(f"{base[7:]}/{name}.tar.gz", data)
+    host.disk.write(PROFILE, profile(app, agent, base))
     return host

@@ -143,9 +143,26 @@ def test_copies_of_an_image(baked, cloud, machine, fitout, agentpkg):
     assert rows["fetch"][0]["end_ms"] <= rows["agent.start"][0]["begin_ms"]
     assert host.machine.read("/srv/app/share/7") == "7\n"
     host.machine.power_off()
+    if baked.name == "trixie":
+        first_boot_by_presets(host, starts + 2)
     if baked.name == "bookworm":
         first_boot(machine, cloud, fitout, agentpkg, baked.name, host.served,
                    cold_ms)
+
+
+def first_boot_by_presets(host, starts):
+    """As a tool that makes images may leave it: systemd takes that for the
+    first boot, and enables what there is, but not the agent."""
+    host.disk.write("/etc/machine-id", "uninitialized\n", 0o444)
+    host.boot()
+    host.booted(starts)
+
+    def enabled(unit):
+        return host.run("systemctl", "is-enabled", unit, check=False).out
+    # It did go by presets: this one the image has disabled.
+    assert enabled("nginx") == "enabled\n"
+    assert enabled("demo-agent") == "disabled\n"
+    host.machine.power_off()
 
 
 def first_boot(machine, cloud, fitout, agentpkg, name, served, cold_ms):
