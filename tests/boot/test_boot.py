@@ -154,13 +154,16 @@ def first_boot_by_presets(host, starts):
     """As a tool that makes images may leave it: systemd takes that for the
     first boot, and enables what there is, but not the agent."""
     host.disk.write("/etc/machine-id", "uninitialized\n", 0o444)
+    host.disk.write("/usr/lib/systemd/system/other.service",
+                    "[Service]\nExecStart=/bin/true\n"
+                    "[Install]\nWantedBy=multi-user.target\n")
     host.boot()
     host.booted(starts)
 
     def enabled(unit):
         return host.run("systemctl", "is-enabled", unit, check=False).out
-    # It did go by presets: this one the image has disabled.
-    assert enabled("nginx") == "enabled\n"
+    # It did go by presets: the image does not enable this one.
+    assert enabled("other") == "enabled\n"
     assert enabled("demo-agent") == "disabled\n"
     host.machine.power_off()
 
