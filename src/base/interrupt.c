@@ -132,6 +132,12 @@ interrupt_shield(void)
 	shielded = true;
 }
 
+void
+interrupt_unshield(void)
+{
+	shielded = false;
+}
+
 int
 interrupt_sleep(int64_t ms, struct deadline deadline, struct error *err)
 {

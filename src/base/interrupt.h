@@ -24,5 +24,7 @@ int interrupt_check(struct error *err);
  * interrupt_fd() no longer report them: undo must not be interrupted.
  */
 void interrupt_shield(void);
+/* They are reported again, also those that came meanwhile. */
+void interrupt_unshield(void);
 /* Sleep MS, at most until DEADLINE; -1 when interrupted. */
 int interrupt_sleep(int64_t ms, struct deadline deadline, struct error *err);

@@ -78,6 +78,9 @@ boot_wait_for_service(struct options *options, enum boot_target *target,
 		return 0;
 	if (interrupt_catch(err) < 0)
 		return -1;
+	/* The run that ended well has shut its ears: who stops the instance
+	 * must not have to wait for us. */
+	interrupt_unshield();
 	log_info("boot.wait", NULL, "waiting in the warm pool until this "
 		 "instance is wanted in service");
 	while (*target == TARGET_POOL)
