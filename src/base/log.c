@@ -278,6 +278,20 @@ log_facts(enum log_level level, const char *event, const char *resource,
 	va_end(ap);
 }
 
+bool
+url_password_in(const char *text)
+{
+	while ((text = strstr(text, "://"))) {
+		size_t n;
+
+		text += strlen("://");
+		n = strcspn(text, "/@\" \t\n");
+		if (text[n] == '@' && memchr(text, ':', n))
+			return true;
+	}
+	return false;
+}
+
 char *
 url_redact(const char *url, char *buf, size_t size)
 {

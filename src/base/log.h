@@ -78,6 +78,9 @@ void log_facts(enum log_level level, const char *event, const char *resource,
 #define log_error(event, resource, ...) \
 	log_event(LOG_LEVEL_ERROR, (event), (resource), __VA_ARGS__)
 
+/* Does an address with a password ("://user:password@") stand in TEXT? */
+bool url_password_in(const char *text);
+
 /*
  * URL without user, password, query and fragment, printable, into BUF;
  * returns BUF. What may be shown of an address.

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cmd/instance.h"
 #include "cmd/profile.h"
+#include "cmd/profile_generation.h"
 #include "kind/kinds.h"
 #include "run/generation.h"
 #include "run/state.h"
@@ -60,27 +61,12 @@ find_number(struct options *options, const struct state *state,
 }
 
 static int
-take_settings(struct options *options, const struct generation_source *source,
-	      struct error *err)
-{
-	if (options->n_settings + source->n_settings > SETTINGS_MAX)
-		return error_raise(err, ERROR_USAGE,
-				   "more than %d variables", SETTINGS_MAX);
-	memcpy(options->settings + options->n_settings, source->settings,
-	       source->n_settings * sizeof *source->settings);
-	options->n_settings += source->n_settings;
-	return 0;
-}
-
-static int
 read_recorded(struct options *options, const struct state *state,
 	      struct boot_profile *ret_profile, struct error *err)
 {
-	struct generation_source source;
 	struct generation generation;
 	const struct profile *profile;
 	int64_t number;
-	const char *name;
 
 	*ret_profile = (struct boot_profile){ 0 };
 	if (find_number(options, state, &number, err) < 0)
@@ -89,14 +75,7 @@ read_recorded(struct options *options, const struct state *state,
 		return 0;
 	if (generation_load(state, options->arena, number, &generation,
 			    err) < 0 ||
-	    generation_source(state, options->arena, number, &source,
-			      err) < 0 ||
-	    take_settings(options, &source, err) < 0)
-		return -1;
-	name = arena_printf(options->arena, "generation %lld",
-			    (long long)number);
-	if (profile_parse(options, name, source.profile,
-			  strlen(source.profile), &profile, err) < 0)
+	    profile_of_generation(options, state, number, &profile, err) < 0)
 		return -1;
 	if (generation_find(&generation, kind_boot.name,
 			    kind_boot_resource.name))

@@ -9,7 +9,7 @@
 #include "cmd/command.h"
 #include "cmd/instance.h"
 #include "cmd/print.h"
-#include "cmd/profile.h"
+#include "cmd/profile_generation.h"
 #include "io/digest.h"
 #include "run/generation.h"
 #include "run/state.h"
@@ -27,9 +27,7 @@ static int
 current_profile(struct options *options, int64_t *ret_number,
 		const struct profile **ret_profile, struct error *err)
 {
-	struct generation_source source;
 	struct state state = STATE_INIT;
-	const char *name;
 	int result;
 
 	result = state_open(options->arena, options->root, options->state,
@@ -40,19 +38,10 @@ current_profile(struct options *options, int64_t *ret_number,
 		result = error_raise(err, ERROR_STATE, "no run has completed "
 			"here: there is no profile that says what to stop");
 	if (result == 0)
-		result = generation_source(&state, options->arena,
-					   *ret_number, &source, err);
+		result = profile_of_generation(options, &state, *ret_number,
+					       ret_profile, err);
 	state_release(&state);
-	if (result < 0)
-		return -1;
-	for (size_t i = 0; i < source.n_settings; i++)
-		if (options->n_settings < SETTINGS_MAX)
-			options->settings[options->n_settings++] =
-				source.settings[i];
-	name = arena_printf(options->arena, "generation %lld",
-			    (long long)*ret_number);
-	return profile_parse(options, name, source.profile,
-			     strlen(source.profile), ret_profile, err);
+	return result;
 }
 
 static int

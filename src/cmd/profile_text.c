@@ -82,21 +82,11 @@ fetch_profile(struct options *options, const char *source,
 					    "%s: is empty", source);
 }
 
-/* "scheme://user:password@host", or a signed address. */
 static bool
 holds_secret(const char *text)
 {
-	if (strstr(text, "X-Amz-Signature=") || strstr(text, "token="))
-		return true;
-	while ((text = strstr(text, "://"))) {
-		size_t n;
-
-		text += strlen("://");
-		n = strcspn(text, "/@\" \t\n");
-		if (text[n] == '@' && memchr(text, ':', n))
-			return true;
-	}
-	return false;
+	return strstr(text, "X-Amz-Signature=") || strstr(text, "token=") ||
+	       url_password_in(text);
 }
 
 static void

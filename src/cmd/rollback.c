@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/profile.h"
+#include "cmd/profile_generation.h"
 #include "cmd/watched.h"
 #include "run/generation.h"
 #include "run/history.h"
@@ -63,11 +63,10 @@ not_kept(const struct state *state, int64_t number, int64_t current,
 		(long long)current);
 }
 
-/* Which generation, and what it was made from. */
+/* Which generation. */
 static int
 find_target(struct options *options, const struct state *state,
-	    int64_t *number, struct generation_source *source,
-	    struct error *err)
+	    int64_t *number, struct error *err)
 {
 	int64_t current;
 
@@ -93,25 +92,6 @@ find_target(struct options *options, const struct state *state,
 			"earlier one", (long long)*number, (long long)current);
 	if (!is_kept(options, state, *number))
 		return not_kept(state, *number, current, err);
-	return generation_source(state, options->arena, *number, source, err);
-}
-
-/* The settings of then, under those given now (the last one wins). */
-static int
-take_settings(struct options *options, const struct generation_source *source,
-	      struct error *err)
-{
-	struct variable now[SETTINGS_MAX];
-	size_t n = options->n_settings;
-
-	if (n + source->n_settings > SETTINGS_MAX)
-		return error_raise(err, ERROR_USAGE,
-				   "more than %d --set options", SETTINGS_MAX);
-	memcpy(now, options->settings, n * sizeof *now);
-	memcpy(options->settings, source->settings,
-	       source->n_settings * sizeof *now);
-	memcpy(options->settings + source->n_settings, now, n * sizeof *now);
-	options->n_settings = n + source->n_settings;
 	return 0;
 }
 
@@ -119,22 +99,18 @@ static int
 prepare(struct options *options, int64_t *number,
 	const struct profile **ret_profile, struct error *err)
 {
-	struct generation_source source;
 	struct state state = STATE_INIT;
-	const char *name;
 	int result;
 
 	result = state_open(options->arena, options->root, options->state,
 			    false, &state, err);
 	if (result == 0)
-		result = find_target(options, &state, number, &source, err);
+		result = find_target(options, &state, number, err);
+	if (result == 0)
+		result = profile_of_generation(options, &state, *number,
+					       ret_profile, err);
 	state_release(&state);
-	if (result < 0 || take_settings(options, &source, err) < 0)
-		return -1;
-	name = arena_printf(options->arena, "generation %lld",
-			    (long long)*number);
-	return profile_parse(options, name, source.profile,
-			     strlen(source.profile), ret_profile, err);
+	return result;
 }
 
 static int

@@ -9,21 +9,6 @@
 #include "base/log.h"
 #include "base/str.h"
 
-/* "scheme://user:password@host" */
-static bool
-holds_password(const char *text)
-{
-	while ((text = strstr(text, "://"))) {
-		size_t n;
-
-		text += strlen("://");
-		n = strcspn(text, "/@\" \t\n");
-		if (text[n] == '@' && memchr(text, ':', n))
-			return true;
-	}
-	return false;
-}
-
 /* Of AWS: AKIA (lasting) or ASIA (of a session), and 16 more. */
 static bool
 holds_access_key(const char *text)
@@ -81,7 +66,7 @@ secret_shape(const char *name, const char *text)
 {
 	if (strstr(text, "X-Amz-Signature=") || strstr(text, "token="))
 		return "an address with a signature or a token in it";
-	if (holds_password(text))
+	if (url_password_in(text))
 		return "an address with a password in it";
 	/* Two bytes in front, so that the search may look back. */
 	if (strlen(text) > 2 && holds_access_key(text + 2))
