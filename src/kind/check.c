@@ -138,6 +138,7 @@ check_check(const struct resource *resource, const struct profile *profile,
 struct attempt {
 	struct context *context;
 	const struct check_spec *spec;
+	const char *label;
 	struct deadline deadline;
 	char found[320];
 };
@@ -289,8 +290,10 @@ try_run(struct attempt *attempt, bool *ret_holds, struct error *err)
 		return 0;
 	}
 	*ret_holds = status.exit == 0;
-	if (!*ret_holds)
-		snprintf(attempt->found, sizeof attempt->found, "%s%s",
+	if (*ret_holds)
+		return 0;
+	context_output(attempt->context, attempt->label, str_get(&output));
+	snprintf(attempt->found, sizeof attempt->found, "%s%s",
 			 process_status_text(&status, text, sizeof text),
 			 output_tail(attempt->context->arena, &output));
 	return 0;
@@ -391,7 +394,8 @@ check_activate(struct context *context, struct step *step, struct error *err)
 	const struct check_spec *spec = step->resource->spec;
 	struct deadline deadline = deadline_within(context->budget,
 						   spec->timeout_s * 1000);
-	struct attempt attempt = { .context = context, .spec = spec };
+	struct attempt attempt = { .context = context, .spec = spec,
+				   .label = step->resource->label };
 	int64_t begin_ms = clock_ms();
 	unsigned tries = 0;
 	bool holds = false;

@@ -217,6 +217,9 @@ command_commit(struct context *context, struct step *step, struct error *err)
 			step->left = NULL;      /* it was not even started */
 		return -1;
 	}
+	if (status.timed_out || status.exit != 0)
+		context_output(context, step->resource->label,
+			       str_get(&output));
 	if (status.timed_out)
 		return error_raise(err, ERROR_TIMEOUT, "%s was still running "
 			"after %s, and was ended%s", spec->run[0],

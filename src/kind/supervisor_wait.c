@@ -118,6 +118,7 @@ program_failed(const struct supervisor_work *work,
 			       (long long)process->exit_status) : "";
 
 	log_lines(label, last_part(log));
+	context_output(work->context, label, log);
 	return error_raise(err, late ? ERROR_TIMEOUT : ERROR_CHECK,
 		"%s is %s%s%s%s%s (%s)%s%s", label, late ? "still " : "",
 		process->state_name,

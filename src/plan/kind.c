@@ -48,6 +48,13 @@ context_waiting(struct context *context, const char *what)
 }
 
 void
+context_output(struct context *context, const char *label, const char *text)
+{
+	if (context->output)
+		context->output(context, label, text);
+}
+
+void
 context_event(struct context *context, const char *name, const char *resource,
 	      int64_t begin_ms, int64_t end_ms, const char *detail)
 {

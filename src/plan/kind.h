@@ -307,6 +307,8 @@ struct context {
 	void (*present)(struct context *context,
 			const struct present *present);
 	void (*waiting)(struct context *context, const char *what);
+	void (*output)(struct context *context, const char *label,
+		       const char *text);
 };
 
 /* Begin STREAM for STEP; a copy is found at step->stream. From stage only. */
@@ -319,6 +321,10 @@ const char *context_limit(const struct context *context,
 /* What is waited for, in the words of what was found: for who watches the
  * run. Need not be printable. */
 void context_waiting(struct context *context, const char *what);
+/* TEXT is what the program of LABEL wrote, or the end of it, before it failed
+ * (this time): evidence, should the run fail. Need not be printable. */
+void context_output(struct context *context, const char *label,
+		    const char *text);
 /* From status only. */
 void context_present(struct context *context, const struct present *present);
 /* A row of the timeline; with the number of tries it took. */

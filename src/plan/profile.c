@@ -61,7 +61,8 @@ static const struct key signal_keys[] = {
 	  .keys = drain_keys, .group_size = sizeof(struct drain_spec),
 	  .text = "what happens when the instance is to end" },
 	{ "evidence", KEY_TEXT, 0, offsetof(struct signal_spec, evidence),
-	  .text = "s3:// address below which a failed run's report is kept" },
+	  .text = "s3:// or https:// address below which the evidence of a "
+		  "failed run is put" },
 	{ "console", KEY_CHOICE, 0, offsetof(struct signal_spec, console),
 	  .choices = console_choices, .fallback = "auto",
 	  .text = "whether a failed run writes a frame to /dev/console; auto: "

@@ -264,6 +264,19 @@ check_drain(struct reading *r, const struct drain_spec *spec, bool whole)
 			     "logs without to: say where they are put");
 }
 
+static void
+check_evidence(struct reading *r, const char *to)
+{
+	if (to && !str_starts(to, "s3://") && !str_starts(to, "https://"))
+		problems_add(r->problems, place_of(r, "signal.evidence"),
+			     "evidence \"%s\" must begin with s3:// or "
+			     "https://", to);
+	else if (to && strpbrk(to, "?#"))
+		problems_add(r->problems, place_of(r, "signal.evidence"),
+			     "evidence must have no \"?\" and no \"#\": the "
+			     "names of files are put behind it");
+}
+
 /* WHOLE: no value of the profile's own is missing or bad. */
 static void
 check_signal(struct reading *r, bool whole)
@@ -292,10 +305,7 @@ check_signal(struct reading *r, bool whole)
 	}
 	if (spec->drain)
 		check_drain(r, spec->drain, whole);
-	if (spec->evidence && !str_starts(spec->evidence, "s3://"))
-		problems_add(r->problems, place_of(r, "signal.evidence"),
-			     "evidence \"%s\" must begin with s3://",
-			     spec->evidence);
+	check_evidence(r, spec->evidence);
 }
 
 static void

@@ -173,7 +173,8 @@ add_evidence(const struct render_request *request, const struct facts *facts,
 	struct s3_address below;
 	struct json *resources;
 
-	if (!signal || !signal->evidence)
+	if (!signal || !s3_address_is(signal->evidence ? signal->evidence
+							: ""))
 		return 0;
 	/* An object there: a place alone may have no key. */
 	if (s3_address_parse(request->arena, arena_printf(request->arena,

@@ -16,16 +16,14 @@
 #include "io/transaction.h"
 #include "plan/plan.h"
 #include "run/drift.h"
-#include "run/console.h"
 #include "run/durable.h"
+#include "run/ending.h"
 #include "run/gate.h"
 #include "run/generation.h"
 #include "run/history.h"
 #include "run/record.h"
 #include "run/recovery.h"
-#include "run/instance.h"
 #include "run/removal.h"
-#include "run/report.h"
 #include "run/run.h"
 #include "run/signal.h"
 #include "run/stage.h"
@@ -501,80 +499,6 @@ log_plan(const struct run *run)
 			 "remove (%s)", REMOVAL_REASON);
 }
 
-static struct run_facts
-facts_of(struct run *run, enum outcome outcome,
-	 const struct error *error, const struct error *undo_error)
-{
-	return (struct run_facts){
-		.run_id = run->context.run_id,
-		.command = run->options->command,
-		.outcome = outcome,
-		.error = error,
-		.undo_error = undo_error,
-		.generation = run->generation,
-		.gate_open = run->gate_is_open,
-		.instance = instance_of_run(run),
-		.warm = run->warm,
-		.signal_text = run->signal_text,
-		.signal_failed = run->signal_failed,
-		.hold_agent = run->options->hold_agent,
-		.proven = run->options->prove && run->previous.number
-			? &run->proven : NULL,
-		.started_ms = run->started_ms,
-		.taken_back = run->taken_back,
-		.profile = run->context.profile,
-		.plan = &run->plan,
-		.fetcher = fetcher_sandbox(run->fetcher),
-		.unpackers = run->stage ? stage_unpackers(run->stage)
-					: run->unpackers,
-		.timeline = &run->timeline,
-		.warnings = &run->warnings,
-		.kept = outcome == OUTCOME_DONE &&
-			run->generation != run->previous.number,
-		.elapsed_ms = clock_ms() - run->timeline.begin_ms,
-	};
-}
-
-static void
-write_report(struct run *run, const struct run_facts *facts)
-{
-	struct error err = ERROR_INIT;
-
-	if (facts->outcome != OUTCOME_NOTHING &&
-	    report_write(&run->state, facts, &err) < 0)
-		log_warning("report.write", NULL, "%s", err.text);
-}
-
-static void
-report(struct run *run, enum outcome outcome, const struct error *error,
-       const struct error *undo_error)
-{
-	struct run_facts facts = facts_of(run, outcome, error, undo_error);
-
-	str_clear(run->summary);
-	if (run->options->json) {
-		own_json struct json *result = report_result(&facts);
-
-		json_print(result, 0, run->summary);
-		str_add(run->summary, "\n");
-	} else {
-		report_summary(&facts, run->summary);
-	}
-	write_report(run, &facts);
-}
-
-/* What is to be seen of it is safe before the instance is given up. */
-static void
-tell_failure(struct run *run, enum outcome outcome, const struct error *error,
-	     const struct error *undo_error)
-{
-	report(run, outcome, error, undo_error);
-	console_tell(run, error, undo_error);
-	signal_failed(run, error);
-	signal_end(run);
-	report(run, outcome, error, undo_error);
-}
-
 static int
 fail_run(struct run *run, const struct error *error)
 {
@@ -590,10 +514,10 @@ fail_run(struct run *run, const struct error *error)
 		facts.duration_ms = clock_ms() - run->timeline.begin_ms;
 		log_facts(LOG_LEVEL_ERROR, "undo.failed", NULL, &facts, "%s",
 			  undo_error.text);
-		tell_failure(run, OUTCOME_STUCK, error, &undo_error);
+		ending_failed(run, OUTCOME_STUCK, error, &undo_error);
 		return 4;
 	}
-	tell_failure(run, OUTCOME_FAILED, error, NULL);
+	ending_failed(run, OUTCOME_FAILED, error, NULL);
 	return 1;
 }
 
@@ -608,21 +532,6 @@ prove_image(struct run *run)
 		     arena_printf(run->arena, "%zu of %zu files differ, %zu "
 				  "read", run->proven.differ,
 				  run->proven.entries, run->proven.read));
-}
-
-/* The agent runs, or is not to: who waits is told, once a boot. */
-static void
-tell_success(struct run *run, enum outcome outcome)
-{
-	struct error err = ERROR_INIT;
-
-	if (!run->proof && run->gate_is_open &&
-	    gate_prove(&run->state, run->arena, run->generation, &run->proof,
-		       &err) < 0)
-		log_error("signal.failed", NULL, "%s", err.text);
-	signal_done(run, run->proof);
-	signal_end(run);
-	report(run, outcome, NULL, NULL);
 }
 
 static int
@@ -660,7 +569,7 @@ run_apply(struct run *run, struct str *summary, struct error *err)
 		    freshness_save(run->context.profile, &run->state,
 				   err) < 0)
 			return fail_run(run, err);
-		tell_success(run, OUTCOME_NOTHING);
+		ending_done(run, OUTCOME_NOTHING);
 		record_digests(run);
 		return 0;
 	}
@@ -668,7 +577,7 @@ run_apply(struct run *run, struct str *summary, struct error *err)
 	if (carry_out(run, err) < 0)
 		return fail_run(run, err);
 	interrupt_shield();
-	tell_success(run, OUTCOME_DONE);
+	ending_done(run, OUTCOME_DONE);
 	return clean_up(run);
 }
 
@@ -680,11 +589,8 @@ apply(struct arena *arena, const struct run_options *options,
 	int status;
 
 	status = run_apply(&run, summary, err);
-	if (status < 0 && run.lock_fd >= 0) {
-		console_tell(&run, err, NULL);
-		signal_failed(&run, err);
-	}
-	signal_end(&run);
+	if (status < 0)
+		ending_unbegun(&run, err);
 	run_release(&run);
 	return status;
 }

@@ -130,6 +130,8 @@ console_frame(const struct console_facts *facts, struct str *out)
 	add_field(out, "", facts->error->text, 511);
 	add_host(facts, out);
 	add_left(facts->plan, out);
+	if (facts->evidence)
+		add_field(out, "evidence", facts->evidence, 400);
 	if (facts->next)
 		add_field(out, "next", facts->next, 300);
 	add_field(out, "more", "on the instance: fitout report; "
@@ -210,6 +212,7 @@ console_tell(struct run *run, const struct error *error,
 		.error = error,
 		.undo_error = undo_error,
 		.plan = &run->plan,
+		.evidence = run->evidence,
 		.next = next_of(run),
 		.generation = run->generation,
 		.elapsed_ms = clock_ms() - run->timeline.begin_ms,

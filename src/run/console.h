@@ -25,6 +25,7 @@ struct console_facts {
 	const struct error *error;
 	const struct error *undo_error;  /* NULL: taken back */
 	const struct plan *plan;         /* for what is left; or NULL */
+	const char *evidence;            /* where it is, or why not; or NULL */
 	const char *next;                /* what will become of the instance */
 	int64_t generation;              /* that is there now; 0: none */
 	int64_t elapsed_ms;

@@ -133,6 +133,11 @@ report_json(const struct run_facts *facts)
 		json_set_text(report, "signal", facts->signal_text);
 		json_set_bool(report, "signal_failed", facts->signal_failed);
 	}
+	if (facts->evidence) {
+		json_set_text(report, "evidence", facts->evidence);
+		json_set_bool(report, "evidence_failed",
+			      facts->evidence_failed);
+	}
 	if (facts->error)
 		json_set(report, "error", error_json(facts->error));
 	if (facts->undo_error)
@@ -336,6 +341,14 @@ say_proof(const struct run_facts *facts, struct str *out)
 }
 
 static void
+say_evidence(const struct run_facts *facts, struct str *out)
+{
+	if (facts->evidence)
+		str_addf(out, "  %s%s\n", facts->evidence_failed
+			 ? "EVIDENCE: " : "Evidence: ", facts->evidence);
+}
+
+static void
 summary_done(const struct run_facts *facts, struct str *out)
 {
 	char took[32];
@@ -412,6 +425,7 @@ summary_failed(const struct run_facts *facts, struct str *out)
 			 facts->generation ? "" : " (nothing was installed)");
 	add_left(facts->plan, out, "  ");
 	say_agent(facts, out);
+	say_evidence(facts, out);
 	say_signal(facts, out);
 	str_addf(out, "  More: fitout report; fitout explain %s\n",
 		 error_code_name(facts->error->code));
@@ -439,6 +453,11 @@ report_result(const struct run_facts *facts)
 	if (facts->signal_text) {
 		json_set_text(result, "signal", facts->signal_text);
 		json_set_bool(result, "signal_failed", facts->signal_failed);
+	}
+	if (facts->evidence) {
+		json_set_text(result, "evidence", facts->evidence);
+		json_set_bool(result, "evidence_failed",
+			      facts->evidence_failed);
 	}
 	if (facts->undo_error)
 		json_set(result, "undo_error", error_json(facts->undo_error));

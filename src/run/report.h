@@ -44,6 +44,9 @@ struct run_facts {
 	bool hold_agent;                 /* the agent was not to be started */
 	const struct proven *proven;     /* or NULL */
 	int64_t started_ms;              /* see struct run */
+	const char *evidence;            /* where it is, or why it is not put;
+					    NULL: none was wanted */
+	bool evidence_failed;
 	bool taken_back;                 /* OUTCOME_STUCK: all but the agent is
 					    as it was before */
 	const struct profile *profile;

@@ -221,6 +221,9 @@ add_summary(const struct json *report, const struct chart *chart,
 	add_pair(out, "Gate", json_bool(report, "gate_open", false)
 		 ? "open: the agent may run" : "closed: the agent cannot start");
 	add_pair(out, "Warm pool", json_text(report, "warm", NULL));
+	add_pair(out, json_bool(report, "evidence_failed", false)
+		 ? "Evidence, not all kept" : "Evidence",
+		 json_text(report, "evidence", NULL));
 	add_pair(out, json_bool(report, "signal_failed", false)
 		 ? "Signal, which failed" : "Signal",
 		 json_text(report, "signal", NULL));

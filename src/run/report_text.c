@@ -130,6 +130,15 @@ add_host(struct str *out, const struct json *report)
 	add_labelled(out, "host", str_get(&line));
 }
 
+static void
+add_evidence(struct str *out, const struct json *report)
+{
+	const char *evidence = json_text(report, "evidence", NULL);
+
+	if (evidence)
+		add_labelled(out, "evidence", evidence);
+}
+
 /* What was told to those who wait for the instance. */
 static void
 add_outside(struct str *out, const struct json *report)
@@ -143,6 +152,7 @@ add_outside(struct str *out, const struct json *report)
 		add_labelled(out, "warm pool", str_get(&line));
 		str_clear(&line);
 	}
+	add_evidence(out, report);
 	if (told) {
 		str_addf(&line, "%s%s", json_bool(report, "signal_failed",
 						  false) ? "FAILED: " : "",

@@ -42,6 +42,12 @@ run_waiting(struct context *context, const char *what)
 	progress_note(run_of(context)->progress, what);
 }
 
+static void
+run_output(struct context *context, const char *label, const char *text)
+{
+	outputs_note(&run_of(context)->outputs, label, text);
+}
+
 /* Commands and checks add rows of their own; what took no time and is not
  * visible on the host is no news. */
 static bool
@@ -198,6 +204,12 @@ run_open(struct run *run, struct error *err)
 	warnings_begin(&run->warnings);
 	run->progress = options->progress ? options->progress
 					  : &run->unwatched;
+	/* First: a run that cannot begin leaves evidence, too. */
+	random_bytes(random, sizeof random);
+	hex_encode(random, sizeof random, id);
+	run->context.run_id = arena_dup(run->arena, id);
+	run->fetcher = fetcher_new(&fetcher_options_default);
+	run->aws = aws_new(run->fetcher, options->imds);
 	if (interrupt_catch(err) < 0 ||
 	    state_open(run->arena, options->root, options->state,
 		       !options->read_only, &run->state, err) < 0)
@@ -209,11 +221,6 @@ run_open(struct run *run, struct error *err)
 		return err->code == ERROR_SYSTEM
 			? error_in(err, "state directory %s", run->state.path)
 			: -1;
-	random_bytes(random, sizeof random);
-	hex_encode(random, sizeof random, id);
-	run->context.run_id = arena_dup(run->arena, id);
-	run->fetcher = fetcher_new(&fetcher_options_default);
-	run->aws = aws_new(run->fetcher, options->imds);
 	/* Going back is what a person asked for by its number; and what is
 	 * current here may be brought up at any time. */
 	if (options->rollback_to || options->recorded || !options->profile)
@@ -289,6 +296,7 @@ run_plan(struct run *run, struct error *err)
 		.fetch = run_fetch,
 		.event = run_event,
 		.waiting = run_waiting,
+		.output = run_output,
 	};
 	removal_find(&run->context, &run->previous, &run->plan);
 	return 0;
@@ -313,6 +321,7 @@ void
 run_release(struct run *run)
 {
 	warnings_release(&run->warnings);
+	outputs_release(&run->outputs);
 	stage_free(steal_ptr(run->stage));
 	transaction_free(steal_ptr(run->transaction));
 	aws_free(steal_ptr(run->aws));

@@ -15,6 +15,7 @@
 #include "plan/profile.h"
 #include "run/freshness.h"
 #include "run/generation.h"
+#include "run/outputs.h"
 #include "run/progress.h"
 #include "run/prove.h"
 #include "run/stage.h"
@@ -101,6 +102,9 @@ struct run {
 	const struct proof *proof;   /* of this run, once it is complete */
 	const char *signal_text;     /* what was told to whom; NULL: nothing */
 	bool signal_failed;          /* somebody could not be told */
+	const char *evidence;        /* see run/evidence.h; NULL: not wanted */
+	bool evidence_failed;
+	struct outputs outputs;      /* of programs that failed */
 	struct str *summary;         /* what to print at the end */
 };
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An instance of an Auto Scaling group boots: real systemd, real cloud-init,
 the AWS side of tests/aws around it. One boot; user-data applies four profiles
-one after the other, each of which answers a hook of its own:
+one after the other, each of which answers a hook of its own, and leaves evidence
+when it fails:
 
     killed    kill -9 of the commander in the middle
     failing   a check that does not hold
@@ -21,6 +22,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "aws"))
 from autoscaling import AutoScaling  # noqa: E402
 from cloudformation import CloudFormation, Ec2  # noqa: E402
 from core import Cloud as Aws  # noqa: E402
+from s3 import S3  # noqa: E402
 
 ID = "i-0123456789abcdef0"
 ADDRESS = "10.12.0.9"
@@ -33,7 +35,8 @@ commands = ( { name = "work"; run = [ "/bin/sh", "-c", "%(command)s" ];
 checks = ( { run = [ "/bin/sh", "-c", "%(check)s" ]; timeout = 1; } );
 agent = { kind = "command";
   start = [ "/bin/sh", "-c", "date +%%s.%%N >>/srv/%(name)s-agent" ]; };
-signal = { autoscaling = { hook = "%(name)s"; %(more)s }; };
+signal = { autoscaling = { hook = "%(name)s"; %(more)s };
+  evidence = "s3://logs/%(name)s"; };
 """
 CASES = {
     "killed": dict(command="touch /run/working; sleep 30", check="exit 0",
@@ -64,15 +67,21 @@ apply good; echo "good: $?" >>/srv/statuses
 
 
 class Scaling(AutoScaling):
-    """That looks at the console when it is told something."""
+    """That looks at the console when it is told something, and at what is
+    in the bucket."""
 
     def __init__(self, console):
         super().__init__()
         self.look = console
         self.seen = {}
+        self.kept = {}
 
     def CompleteLifecycleAction(self, call, LifecycleHookName, **more):
         self.seen[LifecycleHookName] = self.look()
+        self.kept[LifecycleHookName] = {
+            key: versions[-1].data for key, versions in
+            self.cloud.s3.buckets["logs"].objects.items()
+            if key.startswith(LifecycleHookName + "/")}
         return super().CompleteLifecycleAction(
             call, LifecycleHookName=LifecycleHookName, **more)
 
@@ -82,8 +91,9 @@ def instance(cloud, machine, fitout):
     host = machine()
     cloud.ns.run("ip", "address", "add", f"{ADDRESS}/32", "dev", "lo")
     scaling = Scaling(host.disk.path("/srv/console").read_text)
-    aws = Aws(scaling, CloudFormation(), Ec2(),
+    aws = Aws(scaling, CloudFormation(), Ec2(), S3(),
               sock=cloud.ns.listen(ADDRESS, 80))
+    aws.s3.make("logs")
     key = aws.new_key(role="web")
     group = scaling.group("web")
     scaling.independent = True
@@ -142,7 +152,7 @@ def test_hooks_of_an_instance_that_boots(instance):
     assert beats["killed"] and beats["killed"][-1] < killed + 0.5
     assert verdicts["killed"][1:] == ("ABANDON", "timeout")
 
-    # Failing: the frame, then ABANDON; the agent was not started.
+    # Failing: evidence, the frame, then ABANDON; the agent was not started.
     assert verdicts["failing"][1:] == ("ABANDON", "answered")
     frame = scaling.seen["failing"]
     assert "fitout: THIS INSTANCE IS NOT READY" in frame
@@ -151,6 +161,23 @@ def test_hooks_of_an_instance_that_boots(instance):
     begin = frame.index("+-- fitout: THIS")
     assert frame.index("\n+---", begin) - begin < 4096
     assert not instance.exists("/srv/failing-agent")
+    kept = {key.rpartition("/")[2]: data.decode(errors="replace")
+            for key, data in scaling.kept["failing"].items()}
+    assert set(kept) == {"report.json", "outputs.txt", "journal.txt",
+                         "cloud-init.log", "cloud-init-output.log"}
+    place, = {key.rpartition("/")[0] for key in scaling.kept["failing"]}
+    assert place.startswith("failing/%s/2" % ID)
+    # The frame says where: it came after.
+    whole = "".join(frame.replace("\n|", "").split())
+    assert "s3://logs/%s/(5files)" % place in whole, frame
+    report = json.loads(kept["report.json"])
+    assert place.endswith(report["run"])
+    assert "no page" in report["error"]["message"]
+    assert "no page" in kept["outputs.txt"]
+    assert "user-data" in kept["cloud-init.log"]
+    assert "failing" in kept["cloud-init-output.log"]
+    assert "cloud-init" in kept["journal.txt"]
+    assert scaling.kept["held"] and not scaling.kept["good"]
 
     # Good: heartbeats every third of 6 s, CONTINUE after the agent's start.
     assert verdicts["good"][1:] == ("CONTINUE", "answered")

@@ -45,6 +45,7 @@ it_says_what_failed_and_what_comes_next(void **state)
 		.instance = "i-0123456789abcdef0",
 		.profile = "web", .source = "s3://profiles/web.cfg?sig=secret",
 		.run_id = "0a1b2c3d", .error = &err,
+		.evidence = "s3://logs/web/i-0/20261129T182455Z-0a1b2c3d/",
 		.next = "the lifecycle hook is told ABANDON",
 		.elapsed_ms = 61000, .wall_s = 1795000000,
 	});
@@ -53,6 +54,8 @@ it_says_what_failed_and_what_comes_next(void **state)
 	assert_non_null(strstr(str_get(&frame), "i-0123456789abcdef0"));
 	assert_non_null(strstr(str_get(&frame), "| failed     check\n"));
 	assert_non_null(strstr(str_get(&frame), "status 502"));
+	assert_non_null(strstr(str_get(&frame), "| evidence   s3://logs/web/"
+			       "i-0/20261129T182455Z-0a1b2c3d/\n"));
 	assert_non_null(strstr(str_get(&frame), "| next       the lifecycle "
 			       "hook is told ABANDON\n"));
 	assert_null(strstr(str_get(&frame), "secret"));
@@ -79,6 +82,7 @@ it_is_never_larger_than_4_kb(void **state)
 		.instance = long_text, .profile = long_text,
 		.source = long_text, .run_id = long_text, .error = &err,
 		.undo_error = &undo, .plan = &plan, .next = long_text,
+		.evidence = long_text,
 	});
 	assert_fits();
 	assert_non_null(strstr(str_get(&frame), "NOT UNDONE"));

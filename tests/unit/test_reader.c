@@ -620,7 +620,10 @@ the_profile_itself_is_checked(void **state)
 			"\"hold 30m\" (no hook waits longer than 48h)\n"
 			"p.cfg:3: heartbeat must be longer than 0\n"
 			"p.cfg:3: evidence \"http://x\" must begin with "
-			"s3://\n");
+			"s3:// or https://\n");
+	assert_problems("signal = { evidence = \"https://h/x?sig=1\"; };",
+			"p.cfg:3: evidence must have no \"?\" and no \"#\": "
+			"the names of files are put behind it\n");
 	assert_problems("signal = { autoscaling = { hook = \"a b\"; group = "
 			"\"\"; on_failure = \"hold 49h\"; }; };",
 			"p.cfg:3: on_failure \"hold 49h\" must be "
