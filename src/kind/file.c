@@ -140,6 +140,12 @@ read_source(struct context *context, const struct file_spec *spec,
 	const char *path = spec->source;
 
 	if (path[0] != '/') {
+		if (!context->profile->directory && context->recorded)
+			return error_raise(err, ERROR_CHECK,
+				"it is not as it was installed, and source = "
+				"\"%s\" was beside the profile, which is not "
+				"at hand at boot: apply the profile again, or "
+				"name it by an absolute path, or url", path);
 		if (!context->profile->directory)
 			return error_raise(err, ERROR_PROFILE,
 				"source = \"%s\" is relative, and this profile "
@@ -223,6 +229,17 @@ content_differs(struct context *context, struct step *step,
 	*ret_differs = have.len != want.len ||
 		       memcmp(str_get(&have), str_get(&want), want.len) != 0;
 	return 0;
+}
+
+/* What a generation's own profile took from beside it may be gone, or be for
+ * another generation by now. */
+static bool
+is_by_record(const struct context *context, const struct step *step)
+{
+	const struct file_spec *spec = step->resource->spec;
+
+	return spec->url ||
+	       (spec->source && context->recorded && step->recorded);
 }
 
 /* A fetched file is compared with its digest, or, where a template or no
@@ -340,9 +357,9 @@ file_observe(struct context *context, struct step *step, struct error *err)
 	}
 	if (place_owner(context, spec->owner, spec->group, &owner, err) < 0)
 		return -1;
-	if ((spec->url ? fetched_differs(context, step, &differs, err)
-		       : content_differs(context, step, &st, &differs,
-					 err)) < 0)
+	if ((is_by_record(context, step)
+	     ? fetched_differs(context, step, &differs, err)
+	     : content_differs(context, step, &st, &differs, err)) < 0)
 		return -1;
 	if (differs)
 		place_decide(context, step, ACTION_CHANGE, "content differs");
