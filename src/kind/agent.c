@@ -41,6 +41,9 @@ static const struct key package_keys[] = {
 	{ "root", KEY_RELATIVE, 0, offsetof(struct agent_package, root),
 	  .text = "directory in the archive that install is run in; default: "
 		  "its only top-level one, or its top" },
+	{ "as_is", KEY_BOOL, 0, offsetof(struct agent_package, as_is),
+	  .text = "true: no archive, but a .deb, an .rpm or a program, that "
+		  "install finds by its name" },
 	{ "max_size", KEY_SIZE, 0, offsetof(struct agent_package, max_size),
 	  "4G", .text = "largest archive accepted, packed" },
 	{ NULL }
@@ -138,33 +141,6 @@ misplaced(const struct resource *resource, const char *key, const void *value,
 }
 
 static void
-check_package(const struct resource *resource, struct problems *problems)
-{
-	const struct agent_spec *spec = resource->spec;
-	struct place where = resource_place(resource, "package");
-
-	if (!spec->package)
-		return;
-	if (!spec->install)
-		problems_add(problems, where, "agent: there is a package, but "
-			     "no install = [ ... ] to run in it");
-	signature_check(&spec->package->signed_by, "agent: package", where,
-			problems);
-	if (spec->package->unverified &&
-	    signature_wanted(&spec->package->signed_by))
-		problems_add(problems, where, "agent: package has both a "
-			     "signature and unverified = true: take one away");
-	if (!spec->package->sha256 && !spec->package->unverified &&
-	    !signature_wanted(&spec->package->signed_by))
-		problems_add(problems, where, "agent: package has no sha256: "
-			     "add it (sha256sum of the archive), or say "
-			     "unverified = true");
-	if (spec->package->sha256 && spec->package->unverified)
-		problems_add(problems, where, "agent: package has both sha256 "
-			     "and unverified = true: take one away");
-}
-
-static void
 agent_check(const struct resource *resource, const struct profile *profile,
 	    struct problems *problems)
 {
@@ -194,7 +170,9 @@ agent_check(const struct resource *resource, const struct profile *profile,
 	if (spec->timeout_s < 1)
 		problems_add(problems, resource_place(resource, "timeout"),
 			     "agent: timeout must be at least one second");
-	check_package(resource, problems);
+	agent_check_package(resource, problems);
+	if (agent_is_kind(spec, "codedeploy"))
+		agent_check_codedeploy(profile, problems);
 }
 
 /* ---- observe ---- */

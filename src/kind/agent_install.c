@@ -46,6 +46,20 @@ agent_source(const struct context *context, const struct step *step,
 	return true;
 }
 
+/* The package itself, in the place of a tree of its own. */
+static int
+open_file(struct context *context, struct step *step, struct error *err)
+{
+	const struct agent_spec *spec = step->resource->spec;
+	struct agent_state *state = step->state;
+	const char *name = agent_package_name(spec->package, context->arena);
+
+	state->file_fd = openat(state->tree_dirfd, name, O_RDWR | O_CREAT |
+				O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0700);
+	return state->file_fd < 0
+		? error_sys(err, "make %s/%s", state->tree_path, name) : 0;
+}
+
 int
 agent_stage(struct context *context, struct step *step, struct error *err)
 {
@@ -57,7 +71,7 @@ agent_stage(struct context *context, struct step *step, struct error *err)
 	int dirfd;
 
 	step->state = state;
-	state->tree_dirfd = -1;
+	state->tree_dirfd = state->file_fd = -1;
 	if (!spec->package || !is_to_be_installed(step))
 		return 0;
 	if (transaction_staging(context->transaction, STAGING_AT, &dirfd,
@@ -71,6 +85,8 @@ agent_stage(struct context *context, struct step *step, struct error *err)
 	if (state->tree_dirfd < 0)
 		return error_sys(err, "open %s/%s", path, name);
 	state->tree_path = path_join(context->arena, path, name);
+	if (spec->package->as_is && open_file(context, step, err) < 0)
+		return -1;
 	if (signature_expect(context, &spec->package->signed_by,
 			     spec->package->url, !spec->package->sha256,
 			     &signature, err) < 0)
@@ -81,8 +97,8 @@ agent_stage(struct context *context, struct step *step, struct error *err)
 		.sha256 = spec->package->sha256,
 		.signature = signature,
 		.max_bytes = (uint64_t)spec->package->max_size,
-		.tree_dirfd = state->tree_dirfd,
-		.file_fd = -1,
+		.tree_dirfd = spec->package->as_is ? -1 : state->tree_dirfd,
+		.file_fd = state->file_fd,
 	}, err);
 }
 
@@ -120,6 +136,13 @@ agent_settle(struct context *context, struct step *step, struct error *err)
 
 	if (state->tree_dirfd < 0)
 		return 0;
+	state->work_dir = state->tree_path;
+	/* Closed, or it could not be run. */
+	drop_fd(&state->file_fd);
+	if (spec->package->as_is) {
+		drop_fd(&state->tree_dirfd);
+		return 0;
+	}
 	root = spec->package->root ? spec->package->root
 				   : only_directory(context, state->tree_dirfd);
 	if (unpacked_accept(step->stream->unpacker, &(struct unpacked){
@@ -127,8 +150,9 @@ agent_settle(struct context *context, struct step *step, struct error *err)
 				.policy = &unpack_policy_default,
 			    }, err) < 0)
 		return error_in(err, "the package");
-	state->work_dir = root ? path_join(context->arena, state->tree_path,
-					   root) : state->tree_path;
+	if (root)
+		state->work_dir = path_join(context->arena, state->tree_path,
+					    root);
 	drop_fd(&state->tree_dirfd);
 	own_fd int fd = path_open_dir(context->rootfd, state->work_dir, err);
 	return fd < 0 ? error_in(err, "the package has no directory '%s'",

@@ -16,6 +16,7 @@ struct agent_package {
 	bool unverified;
 	struct signature_spec signed_by;
 	const char *root;
+	bool as_is;
 	int64_t max_size;
 };
 
@@ -29,10 +30,21 @@ struct agent_spec {
 struct agent_state {
 	const char *tree_path;     /* of the unpacked package */
 	int tree_dirfd;
+	int file_fd;               /* of one that is taken as it is */
 	const char *work_dir;      /* where install is run; NULL: / */
 };
 
 bool agent_is_kind(const struct agent_spec *spec, const char *kind);
+/* What the key package says by itself, and beside install. */
+void agent_check_package(const struct resource *resource,
+			 struct problems *problems);
+/* What the CodeDeploy agent's own files must not be like. */
+void agent_check_codedeploy(const struct profile *profile,
+			    struct problems *problems);
+/* The file that a package which is taken as it is becomes: the last name of
+ * its first address's path; NULL when that has none. */
+const char *agent_package_name(const struct agent_package *package,
+			       struct arena *arena);
 /* Name of its service; NULL for a command. */
 const char *agent_service_of(const struct agent_spec *spec);
 /* Run a program of the profile's; ERROR_COMMAND, with the end of its output,

@@ -10,6 +10,7 @@ import tarfile
 import time
 
 import pytest
+from conftest import SLEEPER
 
 # start, stop and status of a real process, with a log of what was asked.
 AGENT = """#!/bin/sh
@@ -291,3 +292,50 @@ def test_a_program_that_a_package_brings_is_there(agent, place):
                         status=1).error()
     assert "there is no program" in error and "bin/agnt" in error, error
     assert not at.exists()
+
+
+def test_supervisor_keeps_an_agent_that_the_gate_starts(place):
+    """autostart = false, and no word of it in supervisor.programs."""
+    log = place.dir / "agent.log"
+    run = f"{place.programs}/agent/bin/run"
+    ctl = ('"supervisorctl", "-s", '
+           f'"unix://{place.socket}"')
+    words = " ".join(f'{w} = [ {ctl}, "{w}", "deployer" ];'
+                     for w in ("start", "stop", "status"))
+
+    def profile(check="true", content="x"):
+        return f"""
+packages = ( {place.package("agent", {"bin/run": SLEEPER})},
+             {place.package("one", {"bin/run": SLEEPER})} );
+files = ( {place.main_conf()},
+  {place.program("one", f"{place.programs}/one/bin/run {place.dir}/one.log")},
+  {place.program("deployer", f"{run} {log}",
+                 more="autostart = false")},
+  {{ content = "{content}"; to = "{place.dir}/file"; }} );
+{place.supervisor_block("one")}
+checks = ( {{ run = [ "{check}" ]; timeout = 1; }} );
+agent = {{ kind = "command"; {words} }};
+"""
+    place.apply(profile())
+    assert place.states() == {"one": "RUNNING", "deployer": "RUNNING"}
+    assert "nothing to do" in place.apply(profile()).out
+    # It dies: supervisor brings it back, as is its work.
+    first = place.pids()["deployer"]
+    os.kill(first, signal.SIGKILL)
+    wait(lambda: place.pids().get("deployer", 0) not in (0, first))
+    # Down with supervisord, as at a boot: not up again before the checks.
+    place.rpc().shutdown()
+    wait(lambda: not place.daemon_pid())
+    starts = len(log.read_text().splitlines())
+    place.apply(profile("false", "y"), status=1)
+    assert len(log.read_text().splitlines()) == starts
+    place.apply(profile())
+    assert place.states() == {"one": "RUNNING", "deployer": "RUNNING"}
+    assert len(log.read_text().splitlines()) == starts + 1
+
+
+def wait(condition, timeout=20):
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
