@@ -134,7 +134,8 @@ keep_parts(struct keeping *keeping, struct error *err)
 }
 
 static void
-tell(struct keeping *keeping, int64_t begin, const struct error *err)
+tell(struct keeping *keeping, bool failed, int64_t begin,
+     const struct error *err)
 {
 	struct run *run = keeping->run;
 	char shown[600];
@@ -142,7 +143,7 @@ tell(struct keeping *keeping, int64_t begin, const struct error *err)
 	url_redact(arena_printf(run->arena, "%s%s%s", keeping->to,
 				str_ends(keeping->to, "/") ? "" : "/",
 				keeping->below), shown, sizeof(shown));
-	run->evidence_failed = err->code != ERROR_NONE;
+	run->evidence_failed = failed;
 	if (!run->evidence_failed)
 		run->evidence = arena_printf(run->arena, "%s (%u files)",
 					     shown, keeping->kept);
@@ -171,12 +172,13 @@ evidence_keep(struct run *run, const struct error *error)
 	};
 	struct error err = ERROR_INIT;
 	int64_t begin = clock_ms();
+	bool failed;
 
 	if (!keeping.to)
 		return;
 	interrupt_shield();
 	name_place(&keeping);
 	progress_step(run->progress, "evidence", NULL, 0, 0);
-	keep_parts(&keeping, &err);
-	tell(&keeping, begin, &err);
+	failed = keep_parts(&keeping, &err) < 0;
+	tell(&keeping, failed, begin, &err);
 }
