@@ -47,13 +47,37 @@ str_add(struct str *s, const char *text)
 	str_add_n(s, text, strlen(text));
 }
 
+/* Names are short, and musl's memcpy() takes as long for one byte as for 200:
+ * it begins with a "rep movs" for any length. These are moves of registers. */
+static void
+copy(char *to, const char *from, size_t n)
+{
+	if (n > 64) {
+		memcpy(to, from, n);
+	} else if (n >= 16) {
+		for (size_t i = 0; i < n - 16; i += 16)
+			memcpy(to + i, from + i, 16);
+		memcpy(to + n - 16, from + n - 16, 16);
+	} else if (n >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + n - 8, from + n - 8, 8);
+	} else if (n >= 4) {
+		memcpy(to, from, 4);
+		memcpy(to + n - 4, from + n - 4, 4);
+	} else {
+		to[0] = from[0];
+		to[n / 2] = from[n / 2];
+		to[n - 1] = from[n - 1];
+	}
+}
+
 void
 str_add_n(struct str *s, const void *data, size_t n)
 {
 	n = reserve(s, n);
 	if (n == 0)
 		return;
-	memcpy(s->data + s->len, data, n);
+	copy(s->data + s->len, data, n);
 	s->len += n;
 	s->data[s->len] = '\0';
 }
@@ -223,16 +247,45 @@ is_unsafe(uint32_t c)
 	       (c >= 0x2066 && c <= 0x2069);
 }
 
+/* Of the character at P, when it may be shown as it is, or 0. */
+static size_t
+safe_length(const unsigned char *p, size_t n)
+{
+	uint32_t c = 0;
+	size_t length;
+
+	if (p[0] >= 0x20 && p[0] < 0x7f)
+		return 1;
+	length = utf8_decode(p, n, &c);
+	return length > 0 && !is_unsafe(c) ? length : 0;
+}
+
+bool
+str_is_printable(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t n = strlen(text);
+
+	while (n > 0) {
+		size_t length = safe_length(p, n);
+
+		if (length == 0)
+			return false;
+		p += length;
+		n -= length;
+	}
+	return true;
+}
+
 /* The printable form of what P starts with into OUT (>= 5 bytes); sets its
  * length and returns how many bytes of P it stands for. Of a bad or unsafe
  * sequence that is its first byte; the others are stray then, thus bad. */
 static size_t
 printable_unit(const unsigned char *p, size_t n, char *out, size_t *ret_length)
 {
-	uint32_t c = 0;
-	size_t length = utf8_decode(p, n, &c);
+	size_t length = safe_length(p, n);
 
-	if (length > 0 && !is_unsafe(c)) {
+	if (length > 0) {
 		memcpy(out, p, length);
 		*ret_length = length;
 		return length;

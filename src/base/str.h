@@ -51,6 +51,8 @@ bool str_equal(const char *a, const char *b);   /* NULL equals only NULL */
  */
 void str_add_printable(struct str *s, const void *data, size_t n,
 		       size_t max_bytes);
+/* Whether that would leave TEXT as it is. */
+bool str_is_printable(const char *text);
 /* The same into BUF, NUL-terminated; returns BUF. For use inside messages. */
 char *str_printable(const char *text, char *buf, size_t size);
 

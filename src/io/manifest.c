@@ -52,27 +52,65 @@ digest_of_entry(int dirfd, const char *name, const char *path,
 	return 0;
 }
 
+/* VALUE, of DIGITS at least, and a blank, at AT; returns what follows.
+ * snprintf() for every file takes longer than looking at it. */
+static char *
+put_number(char *at, uint64_t value, unsigned base, unsigned digits)
+{
+	char text[3 * sizeof(value)];
+	unsigned n = 0;
+
+	do {
+		text[n++] = (char)('0' + value % base);
+		value /= base;
+	} while (value || n < digits);
+	while (n)
+		*at++ = text[--n];
+	*at++ = ' ';
+	return at;
+}
+
+static char *
+put_time(char *at, int64_t ns)
+{
+	if (ns < 0)
+		*at++ = '-';
+	return put_number(at, ns < 0 ? -(uint64_t)ns : (uint64_t)ns, 10, 1);
+}
+
+static char *
+put_digest(char *at, const struct digest *digest)
+{
+	if (digest)
+		at += strlen(digest_hex(digest, at));
+	else
+		*at++ = '-';
+	*at++ = ' ';
+	return at;
+}
+
 void
 manifest_add(struct str *out, const char *path, const struct stat *st,
 	     const char *target, const struct digest *digest)
 {
-	char hex[DIGEST_HEX] = "-", line[256];
-	unsigned mode = st->st_mode & 07777;
-	unsigned uid = st->st_uid, gid = st->st_gid;
+	char line[256], *at = line;
+	char type = S_ISDIR(st->st_mode) ? 'd' : S_ISREG(st->st_mode) ? 'f'
+		  : S_ISLNK(st->st_mode) ? 'l' : '\0';
 
-	if (digest)
-		digest_hex(digest, hex);
-	if (S_ISDIR(st->st_mode))
-		snprintf(line, sizeof(line), "d %04o %u %u ", mode, uid, gid);
-	else if (S_ISREG(st->st_mode))
-		snprintf(line, sizeof(line),
-			 "f %04o %u %u %" PRIu64 " %" PRId64 " %s ", mode, uid,
-			 gid, (uint64_t)st->st_size, manifest_mtime_ns(st), hex);
-	else if (S_ISLNK(st->st_mode))
-		snprintf(line, sizeof(line), "l %u %u ", uid, gid);
-	else
+	if (!type)
 		return;   /* sockets and FIFOs come and go */
-	str_add(out, line);
+	*at++ = type;
+	*at++ = ' ';
+	if (type != 'l')
+		at = put_number(at, st->st_mode & 07777, 8, 4);
+	at = put_number(at, st->st_uid, 10, 1);
+	at = put_number(at, st->st_gid, 10, 1);
+	if (type == 'f') {
+		at = put_number(at, (uint64_t)st->st_size, 10, 1);
+		at = put_time(at, manifest_mtime_ns(st));
+		at = put_digest(at, digest);
+	}
+	str_add_n(out, line, (size_t)(at - line));
 	if (S_ISLNK(st->st_mode)) {
 		manifest_add_escaped(out, target);
 		str_add_n(out, " ", 1);

@@ -95,19 +95,21 @@ parse_number(const uint8_t *field, size_t n, uint64_t *ret_value)
 static bool
 checksum_is_right(const uint8_t *block)
 {
-	uint64_t said, sum = 0;
-	int64_t with_signs = 0;
+	uint64_t said;
+	uint32_t sum = 0, high = 0;
 
 	for (size_t i = 0; i < BLOCK; i++) {
-		bool inside = i >= CHECKSUM && i < CHECKSUM + CHECKSUM_BYTES;
-		uint8_t byte = inside ? ' ' : block[i];
-
-		sum += byte;
-		with_signs += (int8_t)byte;
+		sum += block[i];
+		high += block[i] >> 7;
+	}
+	/* The field itself counts as blanks. */
+	for (size_t i = CHECKSUM; i < CHECKSUM + CHECKSUM_BYTES; i++) {
+		sum += (uint32_t)' ' - block[i];
+		high -= block[i] >> 7;
 	}
 	if (parse_number(block + CHECKSUM, CHECKSUM_BYTES, &said) < 0)
 		return false;
-	return said == sum || (int64_t)said == with_signs;
+	return said == sum || (int64_t)said == (int64_t)sum - 256 * high;
 }
 
 /* --------------------------------------------------------------- headers */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/arena.h"
+#include "base/str.h"
 #include "io/shown.h"
 
 /* "...; raise limits.KEY": what a person does about a limit. */
@@ -26,17 +26,6 @@ const struct unpack_policy unpack_policy_default = {
 };
 
 /* ----------------------------------------------------------------- paths */
-
-/* A control character, a bidi control, or bytes that are no UTF-8: all that
- * a message could not show as it is. */
-static bool
-is_odd(const char *path)
-{
-	size_t size = strlen(path) + 5;
-	own_free char *shown = xmalloc(size);
-
-	return !str_equal(str_printable(path, shown, size), path);
-}
 
 /* The length of the longest component, and their number. */
 static void
@@ -82,7 +71,8 @@ check_path(const struct unpack_policy *policy, const char *path,
 				   "component of %zu bytes; no file system "
 				   "takes more than %d", what, SHOWN(path),
 				   longest, NAME_MAX);
-	if (!(policy->allow & UNPACK_ODD_NAMES) && is_odd(path))
+	/* A control character, a bidi control, or bytes that are no UTF-8. */
+	if (!(policy->allow & UNPACK_ODD_NAMES) && !str_is_printable(path))
 		return error_raise(err, ERROR_FORMAT, "%s %s has a control "
 				   "character, or is not UTF-8; if that is "
 				   "right, say allow = [ \"odd_names\" ]",

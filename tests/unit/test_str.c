@@ -164,6 +164,7 @@ assert_printable(const char *text, const char *want)
 
 	assert_ptr_equal(str_printable(text, buf, sizeof(buf)), buf);
 	assert_string_equal(buf, want);
+	assert_int_equal(str_is_printable(text), strcmp(text, want) == 0);
 }
 
 static void
