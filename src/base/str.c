@@ -357,30 +357,27 @@ hex_encode(const void *data, size_t n, char *out)
 	*out = '\0';
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+/* One more than its value; 0: no digit. */
+static const unsigned char hex_digits[256] = {
+	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6,
+	['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
+	['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 int
 hex_decode(const char *hex, void *out, size_t n)
 {
+	const unsigned char *from = (const unsigned char *)hex;
 	unsigned char *p = out;
 
 	if (strlen(hex) != 2 * n)
 		return -1;
 	for (size_t i = 0; i < 2 * n; i++)
-		if (hex_digit(hex[i]) < 0)
+		if (!hex_digits[from[i]])
 			return -1;
 	for (size_t i = 0; i < n; i++)
-		p[i] = (unsigned char)(hex_digit(hex[2 * i]) << 4 |
-				       hex_digit(hex[2 * i + 1]));
+		p[i] = (unsigned char)((hex_digits[from[2 * i]] - 1) << 4 |
+				       (hex_digits[from[2 * i + 1]] - 1));
 	return 0;
 }
