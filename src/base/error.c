@@ -99,6 +99,21 @@ error_in(struct error *err, const char *fmt, ...)
 	return -1;
 }
 
+int
+error_next(struct error *err, const char *fmt, ...)
+{
+	size_t n = strlen(err->text);
+	char next[TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	format(next, sizeof(next), fmt, ap);
+	va_end(ap);
+	if (n + strlen("; ") + strlen(next) < TEXT_MAX)
+		snprintf(err->text + n, TEXT_MAX - n, "; %s", next);
+	return -1;
+}
+
 const char *
 error_code_name(enum error_code code)
 {

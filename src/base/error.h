@@ -63,6 +63,11 @@ int error_sys_at(struct error *err, const char *file, int line,
 int error_in(struct error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Put "; TEXT" behind the text: what the person can do. Left out when there is
+ * no room: the cause comes first. */
+int error_next(struct error *err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* "trust", "network", ... : the stable name used in logs and reports. */
 const char *error_code_name(enum error_code code);
 

@@ -108,6 +108,8 @@ profile_file_text(struct arena *arena, const char *path,
 {
 	own_fd int fd = path_open_guarded(-1, path, err);
 
+	if (fd < 0 && err->sys == ENOENT)
+		return error_next(err, "correct the path");
 	if (fd < 0)
 		return -1;
 	if (bytes_read_fd(arena, path, fd, PROFILE_BYTES_MAX, ret_text, ret_n,

@@ -68,8 +68,11 @@ replace(const char *path, const struct str *page, struct error *err)
 	str_add_n(&directory, path, n);
 	own_fd int dirfd = open(n ? str_get(&directory) : ".",
 				O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd < 0)
-		return error_sys(err, "open its directory");
+	if (dirfd < 0) {
+		error_sys(err, "open its directory");
+		return error_next(err, "name a file in a directory that is "
+				  "there");
+	}
 	return newfile_replace(dirfd, path + n, page->data, page->len, 0644,
 			       err);
 }

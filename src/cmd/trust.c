@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/trust.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -19,6 +20,11 @@ take_file(struct trust *trust, const char *path, struct error *err)
 
 	if (fd < 0) {
 		/* "RW..." cut short is looked for as a file. */
+		if (err->sys == ENOENT)
+			return error_raise(err, ERROR_USAGE,
+				"'%s' is neither a key of minisign (%d "
+				"characters that begin with RW) nor a file",
+				path, KEY_LENGTH);
 		if (err->code == ERROR_SYSTEM)
 			error_in(err, "a public key is %d characters that "
 				 "begin with RW, or a file", KEY_LENGTH);

@@ -90,7 +90,12 @@ file_address_open(const char *url, uint64_t max_bytes, int *ret_fd,
 	/* Opening a FIFO must not wait for its writer. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return error_sys(err, "open %s", shown);
+		error_sys(err, "open %s", shown);
+	if (fd < 0 && err->sys == ENOENT)
+		return error_next(err, "url names no file of this "
+				  "host");
+	if (fd < 0)
+		return -1;
 	if (fstat(fd, &st) < 0)
 		return error_sys(err, "look at %s", shown);
 	if (!S_ISREG(st.st_mode))

@@ -258,7 +258,9 @@ try_tcp(struct attempt *attempt, bool *ret_holds, struct error *err)
 	for (at = list; at && !*ret_holds; at = at->ai_next) {
 		*ret_holds = connects(at, attempt->deadline);
 		if (!*ret_holds)
-			missed(attempt, strerror(errno));
+			missed(attempt, errno == ECONNREFUSED
+			       ? "Connection refused: nothing listens there"
+			       : strerror(errno));
 	}
 	freeaddrinfo(list);
 	return interrupt_check(err);

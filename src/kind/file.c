@@ -156,7 +156,8 @@ read_source(struct context *context, const struct file_spec *spec,
 				 path);
 	}
 	if (file_read_at(AT_FDCWD, path, CONTENT_MAX, out, err) < 0)
-		return -1;
+		return err->sys == ENOENT ? error_next(err, "put it there, or "
+						       "correct source") : -1;
 	return check_source(context, spec, path, out, err);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kind/supervisor_config.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -142,8 +143,13 @@ supervisor_config_read(const struct context *context, const char *path,
 	struct supervisor_file main;
 	int result;
 
-	if (read_file(context, path, view, &text, err) < 0)
+	if (read_file(context, path, view, &text, err) < 0) {
+		if (err->sys == ENOENT)
+			error_next(err, "install supervisor (os_packages), "
+				   "put this file there (files), or name "
+				   "another (supervisor.config)");
 		return error_in(err, "supervisor's configuration");
+	}
 	if (supervisor_main_read(context->arena, name, path, str_get(&text),
 				 text.len, ret_config, err) < 0 ||
 	    supervisor_file_read(context->arena, name, path, str_get(&text),

@@ -160,9 +160,10 @@ start_restarted(const struct supervisor_work *work,
 		if (rpc_state_stopped(process->state) &&
 		    !work_requires(work, process))
 			continue;
-		if (rpc_do(work->rpc, "startProcess",
-			   rpc_full_name(work->context->arena, process),
-			   RPC_ALREADY_STARTED, work_deadline(work), err) < 0)
+		if (rpc_start(work->rpc,
+			      rpc_full_name(work->context->arena, process),
+			      work_requires(work, process),
+			      work_deadline(work), err) < 0)
 			return -1;
 	}
 	return 0;

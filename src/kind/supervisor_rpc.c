@@ -321,6 +321,26 @@ rpc_do(const struct rpc *rpc, const char *method, const char *name,
 }
 
 int
+rpc_start(const struct rpc *rpc, const char *name, bool judged,
+	  struct deadline deadline, struct error *err)
+{
+	const struct rpc_argument arguments[] = {
+		{ RPC_TEXT, name, 0 },
+		{ RPC_BOOL, NULL, 0 },
+		{ RPC_END, NULL, 0 },
+	};
+	struct rpc_answer answer;
+
+	if (rpc_call(rpc, "startProcess", arguments, deadline, &answer,
+		     err) < 0)
+		return -1;
+	if (!answer.fault || answer.fault == RPC_ALREADY_STARTED ||
+	    (judged && answer.fault == RPC_SPAWN_ERROR))
+		return 0;
+	return fault_error(&answer, "startProcess", name, err);
+}
+
+int
 rpc_processes(const struct rpc *rpc, struct deadline deadline,
 	      struct rpc_processes *ret_processes, struct error *err)
 {

@@ -91,6 +91,13 @@ int rpc_call(const struct rpc *rpc, const char *method,
 int rpc_do(const struct rpc *rpc, const char *method, const char *name,
 	   enum rpc_fault tolerated, struct deadline deadline,
 	   struct error *err);
+/*
+ * startProcess NAME, without waiting. That it runs already is no error; nor,
+ * when the caller looks at its state later (JUDGED), that it ended at once:
+ * the state comes with what the program wrote, the fault does not.
+ */
+int rpc_start(const struct rpc *rpc, const char *name, bool judged,
+	      struct deadline deadline, struct error *err);
 
 enum rpc_state {                 /* supervisor/states.py, ProcessStates */
 	RPC_STOPPED = 0,

@@ -171,9 +171,8 @@ start_stopped(const struct supervisor_work *work,
 		    judge(work, process) == VERDICT_UP ||
 		    (is_fresh(work, process) && program && program->autostart))
 			continue;
-		if (rpc_do(work->rpc, "startProcess",
-			   rpc_full_name(arena, process), RPC_ALREADY_STARTED,
-			   work_deadline(work), err) < 0)
+		if (rpc_start(work->rpc, rpc_full_name(arena, process), true,
+			      work_deadline(work), err) < 0)
 			return -1;
 	}
 	return 0;

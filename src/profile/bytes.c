@@ -15,8 +15,14 @@
 static int
 unreadable(struct error *err, const char *path)
 {
-	return error_raise(err, ERROR_PROFILE, "%s: cannot be read: %s", path,
-			   strerror(errno));
+	int why = errno;
+
+	error_raise(err, ERROR_PROFILE, "%s: cannot be read: %s", path,
+		    strerror(why));
+	if (why == ENOENT || why == ENOTDIR)
+		return error_next(err, "correct the path");
+	return why == EACCES ? error_next(err, "run this as root, or let "
+					  "this user read it") : -1;
 }
 
 /* Refuse what is not an ordinary file of a sensible size before reading. */
@@ -82,7 +88,9 @@ bytes_read_fd(struct arena *arena, const char *path, int fd, size_t max_bytes,
 			"%s: has more than %zu bytes; a profile has at most "
 			"that many", path, max_bytes);
 	if (n == 0)
-		return error_raise(err, ERROR_PROFILE, "%s: is empty", path);
+		return error_raise(err, ERROR_PROFILE, "%s: is empty; "
+				   "what a profile says: fitout help "
+				   "fitout.cfg", path);
 	*ret_text = arena_dup_n(arena, text, n);
 	*ret_n = n;
 	return 0;

@@ -292,7 +292,8 @@ report_load(const struct state *state, struct error *err)
 
 	if (!report && err->code == ERROR_NONE)
 		error_raise(err, ERROR_STATE,
-			    "no run has been recorded in %s yet", state->path);
+			    "no run has been recorded in %s yet; "
+			    "'fitout apply' makes one", state->path);
 	return report;
 }
 

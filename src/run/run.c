@@ -67,8 +67,11 @@ static int
 in_step(const struct step *step, struct error *err)
 {
 	const char *label = step->resource->label;
+	const char *said = strstr(err->text, label);
 
-	if (str_starts(err->text, label) && err->text[strlen(label)] == ':')
+	/* At the beginning, or behind the line of the profile. */
+	if (said && said[strlen(label)] == ':' &&
+	    (said == err->text || said[-1] == ' '))
 		return -1;
 	return error_in(err, "%s", label);
 }

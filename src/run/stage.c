@@ -107,6 +107,21 @@ take_mirrors(struct stage *stage, struct transfer *transfer,
 	return 0;
 }
 
+/* Where the address is written, the digest that it does not have, or the limit
+ * that it goes past. */
+static int
+in_profile(const struct transfer *transfer, struct error *err)
+{
+	const char *key = err->code == ERROR_TRUST && transfer->stream->sha256
+		? "sha256" : err->code == ERROR_LIMIT ? "max_size" : "url";
+	own_str struct str place = STR_INIT(4096);
+
+	if (err->code == ERROR_LIMIT)
+		error_next(err, "raise max_size if that is right");
+	place_print(resource_place(transfer->step->resource, key), &place);
+	return error_in(err, "%s", str_get(&place));
+}
+
 static int
 open_source(struct stage *stage, struct transfer *transfer, struct error *err)
 {
@@ -135,7 +150,7 @@ open_source(struct stage *stage, struct transfer *transfer, struct error *err)
 	};
 	if (fetcher_open(stage->context->fetcher, &transfer->request,
 			 &transfer->id, &transfer->source_fd, err) < 0)
-		return -1;
+		return in_profile(transfer, err);
 	fcntl(transfer->source_fd, F_SETFL, O_NONBLOCK);
 	return 0;
 }
@@ -202,18 +217,6 @@ stage_add(struct stage *stage, struct step *step, const struct stream *stream,
 }
 
 /* ---- the next mirror ---- */
-
-/* Where the address is written, or the digest that it does not have. */
-static int
-in_profile(const struct transfer *transfer, struct error *err)
-{
-	const char *key = err->code == ERROR_TRUST && transfer->stream->sha256
-		? "sha256" : "url";
-	own_str struct str place = STR_INIT(4096);
-
-	place_print(resource_place(transfer->step->resource, key), &place);
-	return error_in(err, "%s", str_get(&place));
-}
 
 /* Nothing of it has come. */
 static int

@@ -50,6 +50,23 @@ context_goes_in_front_while_code_and_place_stay(void **state)
 }
 
 static void
+what_comes_next_stands_behind_the_cause(void **state)
+{
+	struct error err = ERROR_INIT;
+	char cause[sizeof(err.text)];
+
+	error_raise(&err, ERROR_LIMIT, "cause");
+	assert_int_equal(error_next(&err, "do %d things", 2), -1);
+	assert_int_equal(error_in(&err, "outer"), -1);
+	assert_string_equal(err.text, "outer: cause; do 2 things");
+	memset(cause, 'c', sizeof(cause) - 8);
+	cause[sizeof(cause) - 8] = '\0';
+	error_raise(&err, ERROR_LIMIT, "%s", cause);
+	error_next(&err, "no room for this");
+	assert_string_equal(err.text, cause);
+}
+
+static void
 a_full_text_loses_context_but_never_its_cause(void **state)
 {
 	struct error err = ERROR_INIT;
@@ -182,6 +199,7 @@ main(void)
 		cmocka_unit_test(sys_appends_the_text_of_errno_and_keeps_errno),
 		cmocka_unit_test(
 			context_goes_in_front_while_code_and_place_stay),
+		cmocka_unit_test(what_comes_next_stands_behind_the_cause),
 		cmocka_unit_test(a_full_text_loses_context_but_never_its_cause),
 		cmocka_unit_test(
 			one_context_that_is_too_long_is_cut_in_front_of_the_cause),

@@ -861,14 +861,16 @@ an_include_that_cannot_be_is_told_where_it_is_named(void **state)
 	assert_problems("@include \"gone.inc\"",
 			arena_printf(&arena, "p.cfg:3: cannot include "
 				     "%s/gone.inc: cannot be read: No such "
-				     "file or directory\n", at));
+				     "file or directory; correct the path\n",
+				     at));
 	assert_problems("@include \"dir\"",
 			arena_printf(&arena, "p.cfg:3: cannot include "
 				     "%s/dir: is a directory, not a "
 				     "profile\n", at));
 	assert_problems("@include \"empty.inc\"",
 			arena_printf(&arena, "p.cfg:3: cannot include "
-				     "%s/empty.inc: is empty\n", at));
+				     "%s/empty.inc: is empty; what a profile "
+				     "says: fitout help fitout.cfg\n", at));
 	assert_problems("@include \"self.inc\"",
 			arena_printf(&arena, "%s/self.inc:1: %s/self.inc "
 				     "includes itself\n", at, at));
@@ -939,10 +941,12 @@ a_file_that_is_no_profile_is_an_error_that_names_it(void **state)
 	mkfifo(arena_printf(&arena, "%s/fifo", directory), 0600);
 	mkdir(arena_printf(&arena, "%s/d.cfg", directory), 0755);
 	assert_unreadable("gone.cfg",
-			  "cannot be read: No such file or directory");
+			  "cannot be read: No such file or directory; "
+			  "correct the path");
 	assert_unreadable("d.cfg", "is a directory, not a profile");
 	assert_unreadable("fifo", "is not a regular file");
-	assert_unreadable("empty.cfg", "is empty");
+	assert_unreadable("empty.cfg", "is empty; what a profile says: "
+			  "fitout help fitout.cfg");
 	assert_unreadable("big.cfg", "is 1048577 bytes long; a profile has "
 			  "at most 1048576");
 }
