@@ -76,7 +76,8 @@ class Host:
 
     def wait(self, what, condition, timeout=60):
         try:
-            return self.machine.wait_for(what, condition, timeout)
+            # Looking takes a processor that the boot could have.
+            return self.machine.wait_for(what, condition, timeout, 0.2)
         except TimeoutError as error:
             raise AssertionError(f"{error}\n{self.said()}") from error
 

@@ -6,6 +6,7 @@ import subprocess
 
 import image
 from artifacts import sha256
+from cloud import AGENT_BUCKET
 from conftest import TOP
 
 BUCKET = "https://aws-codedeploy-${region}.s3.${region}." \
@@ -86,10 +87,14 @@ def test_versions_1_and_2_of_the_codedeploy_agent(machine, cloud, fitout,
     assert "unverified = true" in said
     assert "/etc/cron.d/codedeploy-agent-update is removed" in said, said
     held(host, "1.0")
-    # As an operator goes from one to the other.
+    # As an operator goes from one to the other; in another partition.
+    cloud.imds.meta["services"]["domain"] = "amazonaws.com.cn"
     deb = cloud.origin.content["/releases/codedeploy-agent_2.0_all.deb"]
     said += bake(host, TWO % sha256(deb))
     held(host, "2.0")
+    asked = cloud.origin.asked("/releases/codedeploy-agent_2.0_all.deb")
+    assert [{k.lower(): v for k, v in each.headers.items()}["host"]
+            for each in asked] == [AGENT_BUCKET + ".cn"]
     assert host.run("stat", "-c", "%a %U", "/etc/codedeploy-agent/conf/"
                     "codedeploy.onpremises.yml").out == "600 root\n"
     assert host.machine.read("/etc/codedeploy-agent/conf/"

@@ -25,7 +25,8 @@ ORIGIN_ADDRESS = "10.12.0.1"            # also the name server's
 BAD = {"expired": "10.12.0.2", "wrong_host": "10.12.0.3",
        "self_signed": "10.12.0.4"}
 GATEWAY = "10.11.0.1"
-# Where AWS has its agent, for the region of imds.py: the origin as well.
+# Where AWS has its agent, for the region of imds.py: the origin as well; with
+# .cn as if that were in China.
 AGENT_BUCKET = "aws-codedeploy-eu-test-1.s3.eu-test-1.amazonaws.com"
 
 
@@ -61,7 +62,8 @@ class Cloud:
              "--conf-file=/dev/null", "--user=root", "--no-resolv",
              "--no-hosts", "--pid-file=", "--address=/#/",
              f"--host-record=origin.test,{ORIGIN_ADDRESS}", *names,
-             f"--host-record={AGENT_BUCKET},{ORIGIN_ADDRESS}",
+             f"--host-record={AGENT_BUCKET},{AGENT_BUCKET}.cn,"
+             f"{ORIGIN_ADDRESS}",
              "--dhcp-range=10.11.0.10,10.11.0.10,1h", "--no-ping",
              "--dhcp-ignore-clid",      # cloud-init's and networkd's differ
              f"--dhcp-option=option:router,{GATEWAY}",

@@ -169,7 +169,7 @@ class Runner:
     def exists(self, name):
         return self.run("test", "-e", name, check=False).status == 0
 
-    def wait_for(self, what, condition, timeout=60):
+    def wait_for(self, what, condition, timeout=60, pause=0.05):
         """Poll until the condition gives something true; return that."""
         end = time.monotonic() + timeout
         while True:
@@ -179,7 +179,7 @@ class Runner:
             if time.monotonic() > end:
                 raise TimeoutError(
                     f"{what}: not within {timeout} s\n{self.console()}")
-            time.sleep(0.05)
+            time.sleep(pause)
 
     def console(self):
         return ""
