@@ -265,13 +265,27 @@ start_out_of_order(const struct init_system *init, const char *name,
 	return queue(init, "start", "ignore-dependencies", name, err);
 }
 
+/*
+ * One that ended before it was put right: systemd has its next try in
+ * RestartSec, up to minutes, and keeps a start waiting for that; a restart it
+ * does at once (systemd.service(5), Restart=).
+ */
+static int
+start_without_pause(const struct init_system *init, const char *name,
+		    struct error *err)
+{
+	log_info("service.restart", NULL, "service %s has ended, and systemd "
+		 "lets time pass before its next start; starting it now", name);
+	return queue(init, "restart", "replace", name, err);
+}
+
 static int
 wait_active(const struct init_system *init, const char *name, int64_t stay_ms,
 	    struct deadline deadline, struct error *err)
 {
 	struct wait wait = { deadline, POLL_FIRST_MS };
 	int64_t begin = clock_ms(), active_since = 0;
-	bool pushed = false;
+	bool pushed = false, restarted = false;
 	struct unit_state state;
 
 	for (;;) {
@@ -285,6 +299,11 @@ wait_active(const struct init_system *init, const char *name, int64_t stay_ms,
 		} else if (active_since || (!state.job &&
 			   strcmp(state.active, "activating") != 0)) {
 			return start_failed(init, name, &state, err);
+		}
+		if (!restarted && !strcmp(state.sub, "auto-restart")) {
+			restarted = true;
+			if (start_without_pause(init, name, err) < 0)
+				return -1;
 		}
 		if (state.job && !pushed && !strcmp(state.active, "inactive") &&
 		    clock_ms() - begin > JOB_PATIENCE_MS) {

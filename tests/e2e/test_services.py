@@ -238,6 +238,22 @@ def test_supervisor_comes_up_now_and_at_the_next_boot(served, text):
     assert served.starts() == 2
 
 
+def test_supervisor_between_two_tries_is_started_at_once(systemd):
+    """Its file was damaged when the host booted; what systemd starts again
+    later is not waited for."""
+    disk, run = systemd.host.disk, systemd.host.run
+    disk.write("/etc/systemd/system/supervisor.service.d/later.conf",
+               "[Service]\nRestart=on-failure\nRestartSec=1h\n")
+    disk.write("/etc/supervisor/conf.d/app.conf", "Z" + PROGRAM[1:])
+    systemd.boot()
+    run("systemctl", "start", "--no-block", "supervisor")
+    systemd.host.wait_for("the first try", lambda: "auto-restart" in run(
+        "systemctl", "show", "-p", "SubState", "supervisor").out)
+    text = systemd.apply(DISTRIBUTION)
+    assert "starting it now" in text
+    assert len(systemd.running()) == 1
+
+
 def test_a_failed_run_leaves_no_supervisor_behind(served):
     served.boot()
     before = served.look()
