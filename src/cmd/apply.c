@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/command.h"
 
+#include "cmd/breaker.h"
 #include "cmd/profile.h"
 #include "cmd/watched.h"
 
@@ -22,10 +23,12 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 		{ "verify", &verify, NULL },
 		{ NULL, NULL, NULL }
 	};
+	struct profile_request request;
 	struct run_options run;
 
-	if (profile_from_arguments(options, &command_apply, argc, argv, flags,
-				   &profile, err) < 0)
+	if (profile_request_from_arguments(options, &command_apply, argc, argv,
+					   flags, &request, err) < 0 ||
+	    profile_get(options, &request, &profile, err) < 0)
 		return -1;
 	run = (struct run_options){
 		.command = "apply",
@@ -36,6 +39,7 @@ apply_run(struct options *options, int argc, char **argv, struct error *err)
 		.signals = true,
 		.imds_v1 = options->imds_v1,
 	};
+	breaker_choose(options, &request, &run);
 	return watched_apply(options, &run, err);
 }
 

@@ -63,7 +63,7 @@ read_included(void *context, struct arena *arena, const char *path,
 	if (!demand->required)
 		return 0;
 	return profile_verify(demand->options, demand->trust, true, path,
-			      *ret_text, *ret_n, &signer, err);
+			      *ret_text, *ret_n, &signer, NULL, err);
 }
 
 static int
@@ -95,6 +95,8 @@ parse(struct options *options, const char *name, const char *directory,
 	digest_of(text, n, &digest);
 	*ret_profile = arena_alloc(options->arena, sizeof **ret_profile);
 	**ret_profile = *read;
+	(*ret_profile)->original = text;
+	(*ret_profile)->original_bytes = n;
 	(*ret_profile)->text_sha256 = arena_dup(options->arena,
 						digest_hex(&digest, hex));
 	return 0;
@@ -157,7 +159,8 @@ warn_unpinned(const struct profile_request *request,
 static int
 get_text(struct options *options, const struct profile_request *request,
 	 const struct demand *demand, const char **ret_text, size_t *ret_n,
-	 struct signer *ret_signer, struct error *err)
+	 struct signer *ret_signer, struct profile_signature *ret_signature,
+	 struct error *err)
 {
 	struct digest digest;
 	char hex[DIGEST_HEX];
@@ -171,7 +174,7 @@ get_text(struct options *options, const struct profile_request *request,
 		return -1;
 	return profile_verify(options, demand->trust, demand->required,
 			      request->source, *ret_text, *ret_n, ret_signer,
-			      err);
+			      ret_signature, err);
 }
 
 int
@@ -180,13 +183,15 @@ profile_get(struct options *options, const struct profile_request *request,
 {
 	struct demand demand;
 	struct signer signer;
+	struct profile_signature signature = { 0 };
 	struct profile *profile;
 	const char *text;
 	size_t n;
 
 	if (make_demand(options, request, &demand, err) < 0)
 		return -1;
-	if (get_text(options, request, &demand, &text, &n, &signer, err) < 0) {
+	if (get_text(options, request, &demand, &text, &n, &signer, &signature,
+		     err) < 0) {
 		if (err->code != ERROR_NETWORK && err->code != ERROR_USAGE)
 			err->code = ERROR_PROFILE;
 		return -1;
@@ -196,8 +201,12 @@ profile_get(struct options *options, const struct profile_request *request,
 		  directory_of(options->arena, request->source), text, n,
 		  &demand, &profile, err) < 0)
 		return -1;
-	if (signer.id[0])
+	if (signer.id[0]) {
 		profile->signer = arena_dup(options->arena, signer.id);
+		profile->signature = signature.bytes;
+		profile->signature_bytes = signature.n;
+		profile->signature_suffix = signature.suffix;
+	}
 	if (settings_check(&(const struct profile *){ profile }, 1, err) < 0)
 		return -1;
 	*ret_profile = profile;
@@ -229,9 +238,11 @@ take_option(const char *name, const char *value,
 }
 
 int
-profile_from_arguments(struct options *options, const struct command *command,
-		       int argc, char **argv, const struct profile_flag *flags,
-		       const struct profile **ret_profile, struct error *err)
+profile_request_from_arguments(struct options *options,
+			       const struct command *command, int argc,
+			       char **argv, const struct profile_flag *flags,
+			       struct profile_request *ret_request,
+			       struct error *err)
 {
 	struct option_walk walk = { command->options, argc, argv, 0, false };
 	struct profile_request request = { 0 };
@@ -255,5 +266,19 @@ profile_from_arguments(struct options *options, const struct command *command,
 		return error_raise(err, ERROR_USAGE,
 			"%s needs a profile: fitout %s PROFILE",
 			command->name, command->name);
+	*ret_request = request;
+	return 0;
+}
+
+int
+profile_from_arguments(struct options *options, const struct command *command,
+		       int argc, char **argv, const struct profile_flag *flags,
+		       const struct profile **ret_profile, struct error *err)
+{
+	struct profile_request request;
+
+	if (profile_request_from_arguments(options, command, argc, argv, flags,
+					   &request, err) < 0)
+		return -1;
 	return profile_get(options, &request, ret_profile, err);
 }

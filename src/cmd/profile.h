@@ -36,6 +36,13 @@ int profile_from_arguments(struct options *options,
 			   char **argv, const struct profile_flag *flags,
 			   const struct profile **ret_profile,
 			   struct error *err);
+/* Of that only the command line: for who wants to get it in two steps. */
+int profile_request_from_arguments(struct options *options,
+				   const struct command *command, int argc,
+				   char **argv,
+				   const struct profile_flag *flags,
+				   struct profile_request *ret_request,
+				   struct error *err);
 /* 0, or -1 with ERROR_PROFILE (problems already printed) or another error. */
 int profile_get(struct options *options, const struct profile_request *request,
 		const struct profile **ret_profile, struct error *err);

@@ -21,7 +21,7 @@ static const struct form forms[] = {
 /* 1 and the first signature that there is, or 0, or -1. */
 static int
 find(struct options *options, const struct trust *trust, const char *source,
-     const char **ret_address, const char **ret_bytes, size_t *ret_n,
+     const char **ret_address, struct profile_signature *ret,
      struct error *err)
 {
 	struct error first = ERROR_INIT;
@@ -36,8 +36,9 @@ find(struct options *options, const struct trust *trust, const char *source,
 			continue;
 		found = profile_read_beside(options, address,
 			forms[i].cms ? CMS_BYTES_MAX : MINISIGN_BYTES_MAX,
-			ret_bytes, ret_n, err);
+			&ret->bytes, &ret->n, err);
 		*ret_address = address;
+		ret->suffix = forms[i].suffix;
 		if (found > 0)
 			return 1;
 		/* A server that has not the one may have the other. */
@@ -83,12 +84,13 @@ unsigned_profile(const struct trust *trust, bool required, const char *source,
 int
 profile_verify(struct options *options, const struct trust *trust,
 	       bool required, const char *source, const char *text, size_t n,
-	       struct signer *ret_signer, struct error *err)
+	       struct signer *ret_signer,
+	       struct profile_signature *ret_signature, struct error *err)
 {
-	const char *address, *bytes;
+	struct profile_signature signature;
+	const char *address;
 	struct error missing = ERROR_INIT;
 	char shown[256];
-	size_t n_bytes;
 	int found = 0;
 
 	*ret_signer = (struct signer){ 0 };
@@ -100,8 +102,7 @@ profile_verify(struct options *options, const struct trust *trust,
 			"is required here: give the profile as a file or as "
 			"an address");
 	if (strcmp(source, "-") != 0 && !trust_is_empty(trust))
-		found = find(options, trust, source, &address, &bytes, &n_bytes,
-			     &missing);
+		found = find(options, trust, source, &address, &signature, &missing);
 	if (found < 0 && (required || missing.code != ERROR_NETWORK)) {
 		*err = missing;
 		return error_in(err, "%s has no signature that can be read",
@@ -110,9 +111,12 @@ profile_verify(struct options *options, const struct trust *trust,
 	if (found <= 0)
 		return unsigned_profile(trust, required, source, err);
 	if (trust_verify(trust, profile_file_name(trust->arena, source), text,
-			 n, bytes, n_bytes, ret_signer, err) < 0)
+			 n, signature.bytes, signature.n, ret_signer,
+			 err) < 0)
 		return error_in(err, "the signature %s",
 				url_redact(address, shown, sizeof shown));
+	if (ret_signature)
+		*ret_signature = signature;
 	log_info("profile.signed", NULL, "%s: signed by %s",
 		 url_redact(source, shown, sizeof shown), ret_signer->text);
 	return 0;

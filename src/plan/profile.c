@@ -44,6 +44,19 @@ static const struct key drain_keys[] = {
 	{ NULL }
 };
 
+static const struct key breaker_keys[] = {
+	{ "at", KEY_TEXT, KEY_REQUIRED, offsetof(struct breaker_spec, at),
+	  .text = "s3:// address below which the record is kept" },
+	{ "failures", KEY_NUMBER, 0, offsetof(struct breaker_spec, failures),
+	  .fallback = "3",
+	  .text = "how many failed runs in the window open the breaker" },
+	{ "window", KEY_DURATION, 0, offsetof(struct breaker_spec, window_s),
+	  .fallback = "1h",
+	  .text = "how long a failure counts, and the breaker stays open after "
+		  "the last one" },
+	{ NULL }
+};
+
 static const char *const console_choices[] = { "auto", "always", "never",
 					       NULL };
 
@@ -60,6 +73,10 @@ static const struct key signal_keys[] = {
 	{ "drain", KEY_GROUP, 0, offsetof(struct signal_spec, drain),
 	  .keys = drain_keys, .group_size = sizeof(struct drain_spec),
 	  .text = "what happens when the instance is to end" },
+	{ "breaker", KEY_GROUP, 0, offsetof(struct signal_spec, breaker),
+	  .keys = breaker_keys, .group_size = sizeof(struct breaker_spec),
+	  .text = "boot the last profile known to work after too many "
+		  "failures" },
 	{ "evidence", KEY_TEXT, 0, offsetof(struct signal_spec, evidence),
 	  .text = "s3:// or https:// address below which the evidence of a "
 		  "failed run is put" },

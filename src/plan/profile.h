@@ -27,10 +27,18 @@ struct drain_spec {
 	const char *const *logs;     /* paths, with * and ?; or NULL */
 	const char *to;              /* s3:// or https://; or NULL */
 };
+#define BREAKER_FAILURES_MAX 100
+
+struct breaker_spec {
+	const char *at;              /* s3:// */
+	int64_t failures;
+	int64_t window_s;
+};
 struct signal_spec {
 	const struct autoscaling_spec *autoscaling;
 	const struct cloudformation_spec *cloudformation;
 	const struct drain_spec *drain;
+	const struct breaker_spec *breaker;   /* NULL: off */
 	const char *evidence;
 	const char *console;         /* "auto", "always", "never" */
 };
@@ -39,8 +47,13 @@ struct profile {
 	const char *source;          /* as named on the command line */
 	const char *directory;       /* that it came from; NULL: from none */
 	const char *text;            /* with everything included */
+	const char *original;        /* as it was named, n bytes; */
+	size_t original_bytes;       /* set by who read it, or NULL */
 	const char *text_sha256;     /* set by run/ once read; may be NULL */
 	const char *signer;          /* id of who signed it; NULL: nobody */
+	const char *signature;       /* that one's bytes, as they are beside */
+	size_t signature_bytes;      /* the text; NULL: none */
+	const char *signature_suffix;   /* ".minisig" */
 	int64_t version;             /* fitout = 1; */
 	const char *name;
 	int64_t budget_s;            /* "15m" when not said */

@@ -277,6 +277,26 @@ check_evidence(struct reading *r, const char *to)
 			     "names of files are put behind it");
 }
 
+static void
+check_breaker(struct reading *r, const struct breaker_spec *spec, bool whole)
+{
+	if (spec->at && (!str_starts(spec->at, "s3://") ||
+			 strpbrk(spec->at, "?#")))
+		problems_add(r->problems, place_of(r, "signal.breaker.at"),
+			     "at \"%s\" must begin with s3://, and have no "
+			     "\"?\" and no \"#\"", spec->at);
+	if (whole && (spec->failures < 1 ||
+		      spec->failures > BREAKER_FAILURES_MAX))
+		problems_add(r->problems,
+			     place_of(r, "signal.breaker.failures"),
+			     "failures must be from 1 to %d, found %" PRId64,
+			     BREAKER_FAILURES_MAX, spec->failures);
+	if (whole && spec->window_s == 0)
+		problems_add(r->problems,
+			     place_of(r, "signal.breaker.window"),
+			     "window must be longer than 0");
+}
+
 /* WHOLE: no value of the profile's own is missing or bad. */
 static void
 check_signal(struct reading *r, bool whole)
@@ -306,6 +326,8 @@ check_signal(struct reading *r, bool whole)
 	if (spec->drain)
 		check_drain(r, spec->drain, whole);
 	check_evidence(r, spec->evidence);
+	if (spec->breaker)
+		check_breaker(r, spec->breaker, whole);
 }
 
 static void

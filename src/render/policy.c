@@ -193,6 +193,45 @@ add_evidence(const struct render_request *request, const struct facts *facts,
 	return 0;
 }
 
+/* Its record and the texts below it; listing, without which what is not
+ * there looks like what is denied. */
+static int
+add_breaker(const struct render_request *request, const struct facts *facts,
+	    const struct policy_scope *scope, struct json *statements,
+	    struct error *err)
+{
+	static const char *const objects[] = { "s3:GetObject", "s3:PutObject",
+					       NULL };
+	static const char *const buckets[] = { "s3:ListBucket", NULL };
+	const struct signal_spec *signal = facts->profile->signal;
+	own_str struct str arn = STR_INIT(ARN_MAX);
+	struct s3_address below;
+	struct json *resources;
+	const char *at;
+
+	if (!signal || !signal->breaker)
+		return 0;
+	at = signal->breaker->at;
+	if (s3_address_parse(request->arena, arena_printf(request->arena,
+			"%s%sx", at, str_ends(at, "/") ? "" : "/"), &below,
+			err) < 0)
+		return error_in(err, "signal.breaker.at");
+	begin_arn(scope, "s3", false, &arn);
+	add_literal(scope, below.bucket, strlen(below.bucket), &arn);
+	resources = json_new_array();
+	json_add(resources, policy_text(str_get(&arn), scope->sub));
+	json_set(statement(statements, "ListBreaker", buckets), "Resource",
+		 resources);
+	str_add(&arn, "/");
+	add_literal(scope, below.key, strlen(below.key) - 1, &arn);
+	str_add(&arn, "*");
+	resources = json_new_array();
+	json_add(resources, policy_text(str_get(&arn), scope->sub));
+	json_set(statement(statements, "KeepBreaker", objects), "Resource",
+		 resources);
+	return 0;
+}
+
 static void
 add_hook(const struct facts *facts, const struct policy_scope *scope,
 	 struct json *statements)
@@ -297,7 +336,8 @@ policy_document(const struct render_request *request, const struct facts *facts,
 	own_str struct str text = STR_INIT(RENDER_BYTES_MAX);
 
 	if (add_fetching(request, facts, scope, statements, err) < 0 ||
-	    add_evidence(request, facts, scope, statements, err) < 0)
+	    add_evidence(request, facts, scope, statements, err) < 0 ||
+	    add_breaker(request, facts, scope, statements, err) < 0)
 		return NULL;
 	add_revisions(request, scope, statements);
 	add_hook(facts, scope, statements);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "run/breaker.h"
 #include "run/instance.h"
 
 #define COLUMNS 78
@@ -132,6 +133,8 @@ console_frame(const struct console_facts *facts, struct str *out)
 	add_left(facts->plan, out);
 	if (facts->evidence)
 		add_field(out, "evidence", facts->evidence, 400);
+	if (facts->breaker)
+		add_field(out, "breaker", facts->breaker, 300);
 	if (facts->next)
 		add_field(out, "next", facts->next, 300);
 	add_field(out, "more", "on the instance: fitout report; "
@@ -174,6 +177,19 @@ write_bounded(int fd, const char *text, size_t n)
 	}
 }
 
+static void
+show(const struct str *frame)
+{
+	own_fd int fd = open(CONSOLE_PATH, O_WRONLY | O_NOCTTY | O_NONBLOCK |
+			     O_CLOEXEC);
+
+	if (fd < 0)
+		log_debug("signal.console", NULL, "cannot open %s: %s",
+			  CONSOLE_PATH, strerror(errno));
+	else
+		write_bounded(fd, str_get(frame), frame->len);
+}
+
 static const char *
 next_of(const struct run *run)
 {
@@ -199,7 +215,6 @@ console_tell(struct run *run, const struct error *error,
 {
 	own_str struct str frame = STR_INIT(CONSOLE_BYTES_MAX);
 	const struct instance *instance;
-	own_fd int fd = -1;
 
 	if (!is_wanted(run))
 		return;
@@ -213,16 +228,25 @@ console_tell(struct run *run, const struct error *error,
 		.undo_error = undo_error,
 		.plan = &run->plan,
 		.evidence = run->evidence,
+		.breaker = run->breaker,
 		.next = next_of(run),
 		.generation = run->generation,
 		.elapsed_ms = clock_ms() - run->timeline.begin_ms,
 		.wall_s = clock_wall_s(),
 	}, &frame);
-	fd = open(CONSOLE_PATH, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0) {
-		log_debug("signal.console", NULL, "cannot open %s: %s",
-			  CONSOLE_PATH, strerror(errno));
+	show(&frame);
+}
+
+void
+console_tell_breaker(struct run *run)
+{
+	own_str struct str frame = STR_INIT(CONSOLE_BYTES_MAX);
+
+	if (!is_wanted(run) || !run->options->breaker ||
+	    !run->options->breaker->instead)
 		return;
-	}
-	write_bounded(fd, str_get(&frame), frame.len);
+	add_rule(&frame, " fitout: THIS INSTANCE RUNS AN OLDER PROFILE ");
+	add_field(&frame, "breaker", run->breaker, 600);
+	add_rule(&frame, "");
+	show(&frame);
 }

@@ -26,6 +26,7 @@ struct console_facts {
 	const struct error *undo_error;  /* NULL: taken back */
 	const struct plan *plan;         /* for what is left; or NULL */
 	const char *evidence;            /* where it is, or why not; or NULL */
+	const char *breaker;             /* what it says; or NULL */
 	const char *next;                /* what will become of the instance */
 	int64_t generation;              /* that is there now; 0: none */
 	int64_t elapsed_ms;
@@ -38,3 +39,6 @@ void console_frame(const struct console_facts *facts, struct str *out);
  * take it is left alone. */
 void console_tell(struct run *run, const struct error *error,
 		  const struct error *undo_error);
+/* The same of a run that succeeded, but with an older profile than the one
+ * that was given. */
+void console_tell_breaker(struct run *run);

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "io/fetcher.h"
+#include "run/breaker.h"
 #include "run/console.h"
 #include "run/evidence.h"
 #include "run/gate.h"
@@ -34,6 +35,7 @@ facts_of(struct run *run, enum outcome outcome,
 		.started_ms = run->started_ms,
 		.evidence = run->evidence,
 		.evidence_failed = run->evidence_failed,
+		.breaker = run->breaker,
 		.taken_back = run->taken_back,
 		.profile = run->context.profile,
 		.plan = &run->plan,
@@ -82,6 +84,7 @@ ending_failed(struct run *run, enum outcome outcome,
 {
 	report(run, outcome, error, undo_error);
 	evidence_keep(run, error);
+	breaker_failed(run, error);
 	console_tell(run, error, undo_error);
 	signal_failed(run, error);
 	signal_end(run);
@@ -93,6 +96,7 @@ ending_unbegun(struct run *run, const struct error *error)
 {
 	if (run->lock_fd >= 0) {
 		evidence_keep(run, error);
+		breaker_failed(run, error);
 		console_tell(run, error, NULL);
 		signal_failed(run, error);
 	}
@@ -111,5 +115,9 @@ ending_done(struct run *run, enum outcome outcome)
 		log_error("signal.failed", NULL, "%s", err.text);
 	signal_done(run, run->proof);
 	signal_end(run);
+	if (outcome == OUTCOME_DONE) {
+		breaker_worked(run);
+		console_tell_breaker(run);
+	}
 	report(run, outcome, NULL, NULL);
 }

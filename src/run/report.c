@@ -138,6 +138,8 @@ report_json(const struct run_facts *facts)
 		json_set_bool(report, "evidence_failed",
 			      facts->evidence_failed);
 	}
+	if (facts->breaker)
+		json_set_text(report, "breaker", facts->breaker);
 	if (facts->error)
 		json_set(report, "error", error_json(facts->error));
 	if (facts->undo_error)
@@ -342,11 +344,19 @@ say_proof(const struct run_facts *facts, struct str *out)
 }
 
 static void
+say_breaker(const struct run_facts *facts, struct str *out)
+{
+	if (facts->breaker)
+		str_addf(out, "  Breaker: %s\n", facts->breaker);
+}
+
+static void
 say_evidence(const struct run_facts *facts, struct str *out)
 {
 	if (facts->evidence)
 		str_addf(out, "  %s%s\n", facts->evidence_failed
 			 ? "EVIDENCE: " : "Evidence: ", facts->evidence);
+	say_breaker(facts, out);
 }
 
 static void
@@ -460,6 +470,8 @@ report_result(const struct run_facts *facts)
 		json_set_bool(result, "evidence_failed",
 			      facts->evidence_failed);
 	}
+	if (facts->breaker)
+		json_set_text(result, "breaker", facts->breaker);
 	if (facts->undo_error)
 		json_set(result, "undo_error", error_json(facts->undo_error));
 	return result;

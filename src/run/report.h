@@ -47,6 +47,7 @@ struct run_facts {
 	const char *evidence;            /* where it is, or why it is not put;
 					    NULL: none was wanted */
 	bool evidence_failed;
+	const char *breaker;             /* what it said and was told; or NULL */
 	bool taken_back;                 /* OUTCOME_STUCK: all but the agent is
 					    as it was before */
 	const struct profile *profile;

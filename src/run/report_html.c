@@ -224,6 +224,7 @@ add_summary(const struct json *report, const struct chart *chart,
 	add_pair(out, json_bool(report, "evidence_failed", false)
 		 ? "Evidence, not all kept" : "Evidence",
 		 json_text(report, "evidence", NULL));
+	add_pair(out, "Breaker", json_text(report, "breaker", NULL));
 	add_pair(out, json_bool(report, "signal_failed", false)
 		 ? "Signal, which failed" : "Signal",
 		 json_text(report, "signal", NULL));

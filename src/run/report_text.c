@@ -134,9 +134,12 @@ static void
 add_evidence(struct str *out, const struct json *report)
 {
 	const char *evidence = json_text(report, "evidence", NULL);
+	const char *breaker = json_text(report, "breaker", NULL);
 
 	if (evidence)
 		add_labelled(out, "evidence", evidence);
+	if (breaker)
+		add_labelled(out, "breaker", breaker);
 }
 
 /* What was told to those who wait for the instance. */

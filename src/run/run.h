@@ -23,6 +23,7 @@
 #include "run/timeline.h"
 #include "run/warnings.h"
 
+struct breaker_choice;
 struct imds;
 struct instance;
 struct proof;
@@ -54,6 +55,7 @@ struct run_options {
 	bool signals_again;              /* also if one of this boot told it:
 					    the instance left a warm pool */
 	bool imds_v1;
+	const struct breaker_choice *breaker;   /* run/breaker.h; or NULL */
 };
 
 /* Everything one run holds. The context is what kinds see of it. */
@@ -104,6 +106,7 @@ struct run {
 	bool signal_failed;          /* somebody could not be told */
 	const char *evidence;        /* see run/evidence.h; NULL: not wanted */
 	bool evidence_failed;
+	const char *breaker;         /* what it said and was told; or NULL */
 	struct outputs outputs;      /* of programs that failed */
 	struct str *summary;         /* what to print at the end */
 };
