@@ -377,6 +377,7 @@ summary_done(const struct run_facts *facts, struct str *out)
 			 : facts->warm ? ", the agent waits (warm pool)"
 			 : facts->gate_open ? ", the agent runs"
 			 : facts->hold_agent ? ", the agent is held" : "");
+	say_breaker(facts, out);
 	say_signal(facts, out);
 }
 

@@ -10,11 +10,16 @@ import time
 
 import pytest
 
+from cloudformation import Ec2
 from core import Cloud
+from metadata import Metadata
 from s3 import S3
 
 FITOUT = os.environ.get("FITOUT", str(
     pathlib.Path(__file__).resolve().parents[2] / "build/static/fitout"))
+
+
+ID = "i-0123456789abcdef0"
 
 
 class Fleet:
@@ -22,7 +27,8 @@ class Fleet:
 
     def __init__(self, directory):
         self.directory = directory
-        self.cloud = Cloud(S3())
+        self.cloud = Cloud(S3(), Ec2())
+        self.metadata = Metadata(instance_id=ID).serve()
         self.bucket = self.cloud.s3.make("fleet")
         self.key = self.cloud.new_key()
         self.breaker = 'at = "s3://fleet/breaker"; failures = 3;'
@@ -52,7 +58,7 @@ signal = {{ breaker = {{ {self.breaker} }}; console = "never"; }};
              profile],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env={"PATH": os.environ["PATH"],
-                 "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent",
+                 "HOME": "/nonexistent", **self.metadata.environment(),
                  **self.cloud.environment(self.key)})
         process.host = host
         return process
@@ -91,6 +97,7 @@ def fleet(tmp_path):
     fleet = Fleet(tmp_path)
     yield fleet
     fleet.cloud.close()
+    fleet.metadata.close()
 
 
 def broken_after(fleet, n=3):
@@ -126,6 +133,8 @@ def test_twenty_instances_of_a_broken_profile(fleet):
     assert report["breaker"] == runs[-1].result["breaker"]
     assert report["profile_sha256"] == digest(good)
     assert fleet.record()["good"]["sha256"] == digest(good)
+    assert fleet.cloud.ec2.tags[ID]["fitout:breaker"] == \
+        runs[-1].result["breaker"]
     # Another release is another profile.
     assert fleet.boot(fleet.release("3")).serves == "3"
 

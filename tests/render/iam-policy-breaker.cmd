@@ -1,0 +1,1 @@
+"$fitout" render iam-policy profiles/breaker.cfg
