@@ -29,6 +29,9 @@ static const struct {
 	{ "FILE", ":files" },
 	{ "PATH", ":files" },
 	{ "OTHER", ":files" },
+	{ "WHERE", "generation|user-data" },
+	{ "FORM", "shell|cloud-config|mime|boot" },
+	{ "SYSTEM", "systemd|sysv|openrc|upstart" },
 	{ "DIR", ":directories" },
 };
 
@@ -165,6 +168,8 @@ take_word(struct line *line, const char *word)
 {
 	const struct option_row *row;
 
+	if (line->awaits && strcmp(word, "=") == 0)
+		return;                 /* bash cuts "--name=value" there */
 	if (line->awaits) {
 		note_value(line, line->awaits, word);
 		line->awaits = NULL;
@@ -197,6 +202,8 @@ complete_line(struct arena *arena, char *const *words, int n, struct str *out)
 
 	for (int i = 0; i < n - 1; i++)
 		take_word(&line, words[i]);
+	if (line.awaits && strcmp(line.word, "=") == 0)
+		line.word = "";
 	option = !line.only_operands && *line.word == '-';
 	if (line.awaits) {
 		add_values(&line, line.awaits->argument, 0, out);

@@ -71,7 +71,9 @@ item_word(const struct line *line)
 	size_t n = strcspn(line->text, " \n");
 	const char *rest = line->text + n;
 
-	if (line->empty || line->column != ITEM_COLUMN)
+	/* Two blanks end a sentence, too. */
+	if (line->empty || line->column != ITEM_COLUMN ||
+	    line->text[n - 1] == '.')
 		return 0;
 	return *rest == '\n' || strncmp(rest, " (", 2) == 0 ||
 	       strncmp(rest, "  ", 2) == 0 || *line->text == '-' ? n : 0;
@@ -218,6 +220,9 @@ explain_run(struct options *options, int argc, char **argv, struct error *err)
 	const char *name, *value, *word = NULL;
 	int got;
 
+	/* An option is what it is asked about. */
+	if (argc == 1 && str_starts(argv[0], "--") && argv[0][2])
+		walk.only_operands = true;
 	while ((got = option_next(&walk, options, &name, &value, err)) > 0) {
 		if (word)
 			return error_raise(err, ERROR_USAGE, "explain takes "
@@ -227,12 +232,13 @@ explain_run(struct options *options, int argc, char **argv, struct error *err)
 	}
 	if (got < 0)
 		return -1;
-	if (!word)
+	if (!word || !*word)
 		return error_raise(err, ERROR_USAGE, "explain needs a word: "
 				   "fitout explain CODE|KEY");
-	if (explain_in_pages(word) == 0)
-		return unknown(options, word, err);
-	return 0;
+	if (explain_in_pages(word) > 0)
+		return 0;
+	return command_find(word) ? help_print(word, err)
+				  : unknown(options, word, err);
 }
 
 const struct command command_explain = {

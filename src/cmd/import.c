@@ -55,9 +55,10 @@ import_run(struct options *options, int argc, char **argv, struct error *err)
 	own_str struct str out = STR_INIT(DRAFT_BYTES_MAX);
 	const char *name, *value, *path = NULL, *text;
 	struct draft draft;
+	const char *problem;
 	bool fetch = false;
 	size_t n;
-	int got;
+	int got, line = 1;
 
 	while ((got = option_next(&walk, options, &name, &value, err)) > 0) {
 		if (got == 1)
@@ -78,9 +79,12 @@ import_run(struct options *options, int argc, char **argv, struct error *err)
 		err->code = ERROR_USAGE;
 		return -1;
 	}
-	if (strlen(text) != n || !script_import(options->arena, text, &draft))
-		return error_raise(err, ERROR_USAGE, "%s is no shell script, "
-				   "or one of more than 10,000 commands", path);
+	problem = strlen(text) == n
+		? script_import(options->arena, text, &draft, &line)
+		: "has a NUL in it: it is no script";
+	if (problem)
+		return error_raise(err, ERROR_USAGE, "%s:%d: %s", path, line,
+				   problem);
 	say_faults(path, &draft);
 	if (fetch && fill_digests(options, &draft, err) < 0)
 		return -1;

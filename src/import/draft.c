@@ -33,6 +33,30 @@ draft_fault(struct draft *draft, int line, const char *fmt, ...)
 		line, arena_dup(draft->arena, text) });
 }
 
+void
+draft_directory_add(struct draft *draft,
+		    const struct draft_directory *directory)
+{
+	struct draft_directory *at = NULL;
+
+	for (size_t i = 0; i < draft->directories.n && !at; i++)
+		if (strcmp(draft->directories.item[i].path,
+			   directory->path) == 0)
+			at = &draft->directories.item[i];
+	if (!at) {
+		draft_add(draft, &draft->directories, *directory);
+		return;
+	}
+	if (directory->owner)
+		at->owner = directory->owner;
+	if (directory->group)
+		at->group = directory->group;
+	if (directory->mode)
+		at->mode = directory->mode;
+	if (directory->note)
+		at->note = directory->note;
+}
+
 /* ---- as libconfig ---- */
 
 /* A text in quotes (libconfig manual, String Values), "${" kept from being a
@@ -160,6 +184,26 @@ add_directories(const struct draft *draft, struct str *out)
 	str_add(out, "\n);\n");
 }
 
+static void
+add_accounts(struct str *out, const char *block, const char *id,
+	     const struct draft_account *accounts, size_t n)
+{
+	if (n == 0)
+		return;
+	str_addf(out, "\n%s = (", block);
+	for (size_t i = 0; i < n; i++) {
+		begin_entry(out, i, accounts[i].line);
+		add_key(out, "name", accounts[i].name);
+		if (accounts[i].id)
+			str_addf(out, " %s = %s;", id, accounts[i].id);
+		add_key(out, "group", accounts[i].group);
+		add_key(out, "home", accounts[i].home);
+		add_key(out, "shell", accounts[i].shell);
+		str_add(out, accounts[i].system ? " system = true; }" : " }");
+	}
+	str_add(out, "\n);\n");
+}
+
 /* ( { KEY = "..."; MORE = "..."; }, ... ) */
 static void
 add_words(struct str *out, const char *block, const char *key,
@@ -207,7 +251,10 @@ add_programs(const struct draft *draft, struct str *out)
 		"# checks = ( { http = \"http://127.0.0.1/\"; } );\n");
 	if (draft->agent) {
 		str_addf(out, "\n# line %d: started last here, once all of the "
-			 "above holds\nagent = {", draft->agent_line);
+			 "above holds\n%sagent = {", draft->agent_line,
+			 draft->agent_installed
+			 ? "# (The script installed it: have it in the image, or "
+			   "say agent.package.)\n" : "");
 		add_key(out, "kind", draft->agent);
 		str_add(out, " };\n");
 	}
@@ -238,10 +285,9 @@ draft_print(const struct draft *draft, const char *script, struct str *out)
 	if (draft->os_packages.n > 0)
 		add_texts(out, "\nos_packages = ", draft->os_packages.item,
 			  draft->os_packages.n, ";\n");
-	add_words(out, "groups", "name", NULL, draft->groups.item,
-		  draft->groups.n);
-	add_words(out, "users", "name", NULL, draft->users.item,
-		  draft->users.n);
+	add_accounts(out, "groups", "gid", draft->groups.item,
+		     draft->groups.n);
+	add_accounts(out, "users", "uid", draft->users.item, draft->users.n);
 	add_packages(draft, out);
 	add_files(draft, out);
 	add_directories(draft, out);

@@ -35,10 +35,16 @@ struct draft_directory {
 	const char *note;         /* a comment; or NULL */
 };
 
-/* A word with the line it came from: a service, a user, a package. */
+/* A word with the line it came from: a service, a program, a package. */
 struct draft_word {
 	int line;
 	const char *text, *more;  /* (link) where it leads */
+};
+
+struct draft_account {
+	int line;
+	const char *name, *id, *group, *home, *shell;
+	bool system;
 };
 
 struct draft_note {
@@ -53,13 +59,14 @@ struct draft {
 	DRAFT_LIST(draft_package) packages;
 	DRAFT_LIST(draft_file) files;
 	DRAFT_LIST(draft_directory) directories;
-	DRAFT_LIST(draft_word) links, users, groups, os_packages, services,
-		programs;
+	DRAFT_LIST(draft_account) users, groups;
+	DRAFT_LIST(draft_word) links, os_packages, services, programs;
 	DRAFT_LIST(draft_note) unread;    /* commands of the script, as text */
 	DRAFT_LIST(draft_note) faults;    /* of the script */
 	bool supervisor;
 	const char *supervisor_config;    /* or NULL */
 	const char *agent;                /* "codedeploy", or NULL */
+	bool agent_installed;             /* by the script */
 	int agent_line;
 };
 
@@ -75,6 +82,10 @@ struct draft {
 	} while (0)
 void *draft_room(struct arena *arena, void *items, size_t n, size_t *cap,
 		 size_t size);
+
+/* A directory, or more of one that is there: what is said last counts. */
+void draft_directory_add(struct draft *draft,
+			 const struct draft_directory *directory);
 
 /* FMT as a note of LINE. */
 void draft_fault(struct draft *draft, int line, const char *fmt, ...)

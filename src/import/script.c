@@ -200,6 +200,7 @@ place_the_rest(struct script *script)
 					.line = download->line,
 					.url = download->url,
 					.to = download->path,
+					.mode = download->mode,
 				  });
 		else if (!download->used)
 			draft_add(script->draft, &script->draft->unread,
@@ -228,6 +229,37 @@ keep_data(struct script *script)
 	}
 }
 
+/* A tree replaces all that is in its directory. */
+static void
+judge_places(struct script *script)
+{
+	static const char *const shared[] = {
+		"/", "/bin", "/etc", "/home", "/lib", "/opt", "/root", "/srv",
+		"/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/local",
+		"/usr/local/bin", "/var", "/var/lib", "/var/www", NULL
+	};
+
+	for (size_t i = 0; i < script->draft->packages.n; i++) {
+		const struct draft_package *package =
+			&script->draft->packages.item[i];
+		bool bad = false;
+
+		for (size_t k = 0; shared[k]; k++)
+			bad |= strcmp(shared[k], package->into) == 0;
+		for (size_t k = 0; k < script->draft->packages.n; k++)
+			bad |= k != i && path_is_below(
+				script->draft->packages.item[k].into,
+				package->into);
+		if (bad)
+			draft_fault(script->draft, package->line,
+				    "%s is unpacked right into %s, which holds "
+				    "other things, too; a package replaces all "
+				    "of its directory: give it one of its own "
+				    "(into), and link or copy what must be "
+				    "elsewhere", package->name, package->into);
+	}
+}
+
 /* The tree of a package is a directory that it makes itself. */
 static bool
 is_package(const struct script *script, const char *path)
@@ -246,12 +278,12 @@ keep_directories(struct script *script)
 
 		if (made->absolute && !made->entered &&
 		    !is_package(script, made->path))
-			draft_add(script->draft, &script->draft->directories,
-				  (struct draft_directory){
+			draft_directory_add(script->draft,
+				&(struct draft_directory){
 					.line = made->line,
 					.path = made->path,
 					.mode = made->mode,
-				  });
+				});
 	}
 }
 
@@ -298,12 +330,40 @@ follow(struct script *script)
 	if (!script_command(script, program, path_base(program), args,
 			    command->n - first - 1))
 		leave_unread(script);
+	else
+		script->understood = true;
 	if (!command->piped_out)
 		script->pipe_url = NULL;
 }
 
-bool
-script_import(struct arena *arena, const char *text, struct draft *ret_draft)
+/* What else comes as user-data, and other languages. */
+static const char *
+not_shell(const char *text)
+{
+	static const char *const shells[] = {
+		"/sh", "/bash", "/dash", "/ash", "/ksh", "/zsh",
+		" sh", " bash", " dash", " ash", " ksh", " zsh", NULL
+	};
+	size_t n = strcspn(text, "\r\n");
+
+	if (str_starts(text, "#cloud-config") ||
+	    str_starts(text, "Content-Type:") || str_starts(text, "MIME-"))
+		return "is for cloud-init: give import the shell script in it";
+	if (!str_starts(text, "#!"))
+		return NULL;
+	for (size_t i = 0; shells[i]; i++) {
+		const char *at = memmem(text, n, shells[i], strlen(shells[i]));
+		size_t end = at ? (size_t)(at - text) + strlen(shells[i]) : 0;
+
+		if (at && (end == n || text[end] == ' '))
+			return NULL;
+	}
+	return "is a script for another program than a shell";
+}
+
+const char *
+script_import(struct arena *arena, const char *text, struct draft *ret_draft,
+	      int *ret_line)
 {
 	struct script script = {
 		.arena = arena,
@@ -311,10 +371,19 @@ script_import(struct arena *arena, const char *text, struct draft *ret_draft)
 		.cwd = "/",
 	};
 	struct shell_script commands;
+	const char *problem;
 
 	*ret_draft = (struct draft){ .arena = arena };
-	if (!shell_read(arena, text, &commands))
-		return false;
+	*ret_line = 1;
+	problem = not_shell(text);
+	if (!problem)
+		problem = shell_read(arena, text, &commands, ret_line);
+	if (problem)
+		return problem;
+	if (commands.open_line)
+		draft_fault(ret_draft, commands.open_line, "what begins here "
+			    "(if, a loop, a group) is not ended: all of the "
+			    "rest was taken to be under a condition");
 	script.stops_on_error = str_starts(text, "#!") &&
 		memmem(text, strcspn(text, "\n"), " -e", 3);
 	for (size_t i = 0; i < commands.n; i++) {
@@ -324,6 +393,7 @@ script_import(struct arena *arena, const char *text, struct draft *ret_draft)
 	place_the_rest(&script);
 	keep_directories(&script);
 	keep_data(&script);
+	judge_places(&script);
 	find_secrets(&script, text);
 	judge(&script);
 	if (ret_draft->faults.n > 0)
@@ -332,5 +402,7 @@ script_import(struct arena *arena, const char *text, struct draft *ret_draft)
 	if (ret_draft->unread.n > 0)
 		qsort(ret_draft->unread.item, ret_draft->unread.n,
 		      sizeof *ret_draft->unread.item, compare_notes);
-	return true;
+	*ret_line = 1;
+	return script.understood ? NULL
+		: "has no command that import knows: is it a script?";
 }

@@ -11,11 +11,10 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "base/arena.h"
 #include "import/draft.h"
 
-/* TEXT is NUL-terminated. False when it is too long to be such a script. */
-bool script_import(struct arena *arena, const char *text,
-		   struct draft *ret_draft);
+/* TEXT is NUL-terminated. Why it is no such script (*ret_line is where), or
+ * NULL. */
+const char *script_import(struct arena *arena, const char *text,
+			  struct draft *ret_draft, int *ret_line);

@@ -4,6 +4,18 @@
 #include "base/str.h"
 #include "import/script_private.h"
 
+/* "-fsSo" ends in "-o". */
+static bool
+ends_cluster(const char *word, const char *option)
+{
+	size_t n = strlen(word);
+
+	return strlen(option) == 2 && n > 2 && word[0] == '-' &&
+	       word[1] != '-' && word[n - 1] == option[1] &&
+	       strspn(word + 1, "abcdefghijklmnopqrstuvwxyz"
+			       "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == n - 1;
+}
+
 const char *
 script_option(const char *const *args, size_t n, const char *option)
 {
@@ -13,7 +25,8 @@ script_option(const char *const *args, size_t n, const char *option)
 		if (option[length - 1] == '=') {
 			if (str_starts(args[i], option))
 				return args[i] + length;
-		} else if (strcmp(args[i], option) == 0) {
+		} else if (strcmp(args[i], option) == 0 ||
+			   ends_cluster(args[i], option)) {
 			return i + 1 < n ? args[i + 1] : NULL;
 		}
 	}

@@ -241,6 +241,7 @@ read_mv(struct script *script, const char *program, const char *const *args,
 		.line = script->command->line,
 		.url = download->url,
 		.to = destination(script, words[1], from),
+		.mode = download->mode,
 	});
 	return true;
 }
@@ -281,6 +282,8 @@ copy_one(struct script *script, const char *from, const char *to,
 		return false;
 	if (download)
 		download->used = true;
+	if (download && !file.mode)
+		file.mode = download->mode;
 	draft_add(script->draft, &script->draft->files, file);
 	note_program(script, to);
 	script->last_line = script->command->line;
@@ -364,15 +367,20 @@ static bool
 read_mkdir(struct script *script, const char *program,
 	   const char *const *args, size_t n)
 {
-	const char *words[OPERANDS_MAX];
+	const char *words[OPERANDS_MAX], *mode = script_option(args, n, "-m");
 	size_t found = script_operands(args, n, words, OPERANDS_MAX);
 
-	for (size_t i = 0; i < found; i++)
+	for (size_t i = 0; i < found; i++) {
+		if (words[i] == mode)
+			continue;
 		draft_add(script->draft, &script->made, (struct made){
 			.line = script->command->line,
 			.path = script_path(script, words[i]),
+			.mode = !mode || *mode == '0' ? mode
+				: arena_printf(script->arena, "0%s", mode),
 			.absolute = words[i][0] == '/',
 		});
+	}
 	return true;
 }
 
@@ -427,6 +435,24 @@ lets_all_write(const char *mode)
 	       ((mode[n - 1] - '0') & 2);
 }
 
+/* Of a file that was fetched or written; "+x" is 0755. */
+static bool
+set_mode(struct script *script, const char *path, const char *mode)
+{
+	struct download *download = find_download(script, path);
+
+	if (lets_all_write(mode))
+		return false;
+	for (size_t i = 0; i < script->draft->files.n; i++)
+		if (strcmp(script->draft->files.item[i].to, path) == 0) {
+			script->draft->files.item[i].mode = mode;
+			return true;
+		}
+	if (download)
+		download->mode = mode;
+	return download;
+}
+
 static bool
 read_chmod(struct script *script, const char *program,
 	   const char *const *args, size_t n)
@@ -440,15 +466,21 @@ read_chmod(struct script *script, const char *program,
 	for (size_t i = 1; i < found; i++) {
 		const char *path = script_path(script, words[i]);
 		struct made *made = find_made(script, path);
+		const char *mode = arena_printf(script->arena, "%s%s",
+			words[0][0] == '0' ? "" : "0", words[0]);
 
+		if (strchr(words[0], 'x'))
+			mode = "0755";
+		if (set_mode(script, path, mode))
+			continue;
 		if (lets_all_write(words[0])) {
 			draft_fault(script->draft, script->command->line,
 				    "chmod %s lets every user of the host "
 				    "change %s, and what root runs out of it; "
 				    "name the user that writes there",
 				    words[0], path);
-			draft_add(script->draft, &script->draft->directories,
-				  (struct draft_directory){
+			draft_directory_add(script->draft,
+				&(struct draft_directory){
 				.line = script->command->line,
 				.path = path,
 				.owner = "root",
@@ -458,8 +490,7 @@ read_chmod(struct script *script, const char *program,
 					"user that writes there.", words[0]),
 			});
 		} else if (made && isdigit((unsigned char)words[0][0])) {
-			made->mode = arena_printf(script->arena, "%s%s",
-				words[0][0] == '0' ? "" : "0", words[0]);
+			made->mode = mode;
 		} else {
 			/* Of files in a tree the archive's modes count. */
 			read = strchr(words[0], 'x') && read;
@@ -495,8 +526,8 @@ read_chown(struct script *script, const char *program,
 			package->owner = owner;
 			package->group = group;
 		} else {
-			draft_add(script->draft, &script->draft->directories,
-				  (struct draft_directory){
+			draft_directory_add(script->draft,
+				&(struct draft_directory){
 				.line = script->command->line,
 				.path = path, .owner = owner, .group = group,
 			});

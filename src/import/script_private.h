@@ -10,6 +10,7 @@ struct download {
 	const char *url, *path;    /* where the script put it; absolute */
 	bool used;                 /* it became part of the draft */
 	bool meant;                /* the script said where, not in /tmp */
+	const char *mode;          /* chmod's; or NULL */
 };
 
 struct archive {
@@ -35,6 +36,7 @@ struct script {
 	DRAFT_LIST(archive) archives;
 	DRAFT_LIST(made) made;
 	bool stops_on_error, compares_digests;
+	bool understood;           /* some command was */
 	int agent_line, last_line; /* agent started, last thing provided */
 };
 

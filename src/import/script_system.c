@@ -55,6 +55,7 @@ read_packages(struct script *script, const char *program,
 					       "autoremove", NULL };
 	const char *words[OPERANDS_MAX];
 	size_t found = script_operands(args, n, words, OPERANDS_MAX);
+	bool read = true;
 
 	if (found == 0 || script->command->depth > 0)
 		return false;
@@ -62,21 +63,47 @@ read_packages(struct script *script, const char *program,
 		return true;
 	if (!is(words[0], installs))
 		return false;
-	for (size_t i = 1; i < found; i++)
-		add_once(script, &script->draft->os_packages, words[i]);
-	return true;
+	for (size_t i = 1; i < found; i++) {
+		if (words[i][strcspn(words[i], "/:=<>~")])
+			read = false;   /* a file, an address, a version */
+		else
+			add_once(script, &script->draft->os_packages, words[i]);
+	}
+	return read;
+}
+
+static bool
+is_number(const char *text)
+{
+	return text && *text && !text[strspn(text, "0123456789")];
 }
 
 static bool
 read_account(struct script *script, const char *program,
 	     const char *const *args, size_t n)
 {
-	if (n == 0 || args[n - 1][0] == '-')
+	bool group = strstr(path_base(program), "group");
+	const char *id = script_option(args, n, group ? "-g" : "-u");
+	struct draft_account account = {
+		.line = script->command->line,
+		.system = script_letter(args, n, 'r') ||
+			  script_letter(args, n, 'S'),
+		.id = is_number(id) ? id : NULL,
+	};
+
+	if (n == 0 || args[n - 1][0] == '-' || script->command->depth > 0)
 		return false;
-	if (strstr(program, "group"))
-		add_once(script, &script->draft->groups, args[n - 1]);
-	else
-		add_once(script, &script->draft->users, args[n - 1]);
+	account.name = args[n - 1];
+	if (group) {
+		draft_add(script->draft, &script->draft->groups, account);
+		return true;
+	}
+	account.group = script_option(args, n, "-g");
+	account.home = script_option(args, n, "-d");
+	account.shell = script_option(args, n, "-s");
+	if (is_number(account.group))
+		return false;           /* a profile names groups */
+	draft_add(script->draft, &script->draft->users, account);
 	return true;
 }
 
@@ -162,6 +189,7 @@ read_fetched(struct script *script, const char *program)
 			continue;
 		if (is_agent_installer(download)) {
 			download->used = true;
+			script->draft->agent_installed = true;
 			script_agent_starts(script);
 			return true;
 		}

@@ -28,6 +28,9 @@ struct reading {
 	VEC(struct shell_word) words;
 	struct shell_command command;
 	const char *here_end;       /* of the here-document that is due */
+	bool here_quoted;           /* it is taken as it stands */
+	int quote_line;             /* of a quote that is not closed */
+	int open_line;              /* of the outermost compound command */
 	bool full;
 };
 
@@ -138,6 +141,8 @@ read_single_quotes(struct reading *r, struct str *out)
 {
 	size_t n = strcspn(++r->at, "'");
 
+	if (!r->at[n])
+		r->quote_line = r->line;
 	str_add_n(out, r->at, n);
 	for (size_t i = 0; i < n; i++)
 		r->line += r->at[i] == '\n';
@@ -147,6 +152,8 @@ read_single_quotes(struct reading *r, struct str *out)
 static void
 read_double_quotes(struct reading *r, struct shell_word *word, struct str *out)
 {
+	int line = r->line;
+
 	r->at++;
 	while (*r->at && *r->at != '"') {
 		if (*r->at == '$') {
@@ -164,7 +171,22 @@ read_double_quotes(struct reading *r, struct shell_word *word, struct str *out)
 			str_add_n(out, r->at++, 1);
 		}
 	}
+	if (!*r->at)
+		r->quote_line = line;
 	r->at += *r->at == '"';
+}
+
+/* What a shell would replace by names of files, or write out. */
+static bool
+is_pattern(const char *at, size_t n)
+{
+	const char *open = memchr(at, '{', n);
+
+	if (n == 1 || (n == 2 && at[0] == at[1]))
+		return false;           /* "[", "[[", "]" */
+	return memchr(at, '*', n) || memchr(at, '?', n) || memchr(at, '[', n) ||
+	       (open && memchr(open, ',', n - (size_t)(open - at)) &&
+		memchr(open, '}', n - (size_t)(open - at)));
 }
 
 /* The word at hand; it is not empty. */
@@ -173,6 +195,7 @@ read_word(struct reading *r)
 {
 	own_str struct str out = STR_INIT(WORD_BYTES_MAX);
 	struct shell_word word = { 0 };
+	const char *begin = r->at;
 
 	while (*r->at && !strchr(" \t\r\n;&|<>()", *r->at)) {
 		if (*r->at == '\'') {
@@ -195,10 +218,38 @@ read_word(struct reading *r)
 		}
 	}
 	word.text = arena_dup(r->arena, str_get(&out));
+	if (!word.quoted && is_pattern(begin, (size_t)(r->at - begin)))
+		word.unknown = true;
 	return word;
 }
 
 /* ---- here-documents and redirections ---- */
+
+/* Variables that the script has set are written out, unless its end was said
+ * in quotes. */
+static const char *
+here_text(const struct reading *r, const char *begin, size_t n)
+{
+	own_str struct str out = STR_INIT(WORD_BYTES_MAX);
+	struct reading inner = *r;
+	struct shell_word ignored = { 0 };
+
+	inner.at = arena_dup_n(r->arena, begin, n);
+	if (r->here_quoted)
+		return inner.at;
+	while (*inner.at) {
+		if (*inner.at == '$')
+			read_dollar(&inner, true, &ignored, &out);
+		else if (*inner.at == '\\' && inner.at[1] &&
+			 strchr("$`\\", inner.at[1])) {
+			str_add_n(&out, inner.at + 1, 1);
+			inner.at += 2;
+		} else {
+			str_add_n(&out, inner.at++, 1);
+		}
+	}
+	return arena_dup(r->arena, str_get(&out));
+}
 
 /* What follows the line that announced it. */
 static void
@@ -220,7 +271,7 @@ read_here(struct reading *r)
 	}
 	if (r->commands.n > 0)
 		r->commands.item[r->commands.n - 1].input =
-			arena_dup_n(r->arena, begin, (size_t)(r->at - begin));
+			here_text(r, begin, (size_t)(r->at - begin));
 	r->at += strcspn(r->at, "\n");
 	r->here_end = NULL;
 }
@@ -239,9 +290,10 @@ read_redirection(struct reading *r)
 	if (!*r->at || strchr("\n;&|<>()", *r->at))
 		return;
 	word = read_word(r);
-	if (here)
+	if (here) {
 		r->here_end = word.text;
-	else if (out && !isdigit((unsigned char)*word.text) &&
+		r->here_quoted = word.quoted;
+	} else if (out && !isdigit((unsigned char)*word.text) &&
 		 strcmp(word.text, "/dev/null") != 0) {
 		r->command.output = word.text;
 		r->command.appends = appends;
@@ -271,13 +323,15 @@ drop_keywords(struct reading *r, size_t *first)
 
 		if (word->quoted)
 			return;
-		if (is_one_of(word->text, "if while until for case {"))
-			r->depth++;
-		else if (is_one_of(word->text, "fi done esac }"))
+		if (is_one_of(word->text, "if while until for case {")) {
+			if (r->depth++ == 0)
+				r->open_line = r->command.line;
+		} else if (is_one_of(word->text, "fi done esac }")) {
 			r->depth -= r->depth > 0;
-		else if (!is_one_of(word->text,
-				    "then else elif do ! time function"))
+		} else if (!is_one_of(word->text,
+				      "then else elif do ! time function")) {
 			return;
+		}
 		if (is_one_of(word->text, "for case")) {
 			*first = r->words.n;   /* no command in its head */
 			return;
@@ -378,9 +432,9 @@ read_next(struct reading *r)
 	}
 }
 
-bool
+const char *
 shell_read(struct arena *arena, const char *text,
-	   struct shell_script *ret_script)
+	   struct shell_script *ret_script, int *ret_line)
 {
 	struct reading r = {
 		.arena = arena,
@@ -399,9 +453,13 @@ shell_read(struct arena *arena, const char *text,
 	if (r.commands.n > 0)
 		memcpy(commands, r.commands.item,
 		       r.commands.n * sizeof *commands);
-	*ret_script = (struct shell_script){ commands, r.commands.n };
+	*ret_script = (struct shell_script){
+		commands, r.commands.n, r.depth > 0 ? r.open_line : 0 };
 	vec_release(&r.commands);
 	vec_release(&r.variables);
 	vec_release(&r.words);
-	return !r.full;
+	*ret_line = r.quote_line ? r.quote_line : r.line;
+	if (r.full)
+		return "has more than 10,000 commands, or 1,000 words in one";
+	return r.quote_line ? "begins a quote that is not closed" : NULL;
 }

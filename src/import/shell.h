@@ -39,9 +39,10 @@ struct shell_command {
 struct shell_script {
 	const struct shell_command *commands;
 	size_t n;
+	int open_line;         /* of an if, loop or group without its end; 0 */
 };
 
-/* TEXT is NUL-terminated. At most 10,000 commands are read; false when there
- * are more. Lives in ARENA. */
-bool shell_read(struct arena *arena, const char *text,
-		struct shell_script *ret_script);
+/* TEXT is NUL-terminated. Lives in ARENA. What is wrong with it, or NULL; then
+ * *ret_line is where. At most 10,000 commands are read. */
+const char *shell_read(struct arena *arena, const char *text,
+		       struct shell_script *ret_script, int *ret_line);

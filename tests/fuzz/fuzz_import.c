@@ -22,9 +22,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct problems problems;
 	struct source source;
 	struct draft draft;
+	int line;
 
 	problems_init(&problems, &arena);
-	if (script_import(&arena, text, &draft)) {
+	if (!script_import(&arena, text, &draft, &line)) {
 		draft_print(&draft, "fuzz.sh", &out);
 		if (str_is_utf8(out.data, out.len))
 			FUZZ_HOLDS(source_expand(&arena, "draft", NULL,

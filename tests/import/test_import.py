@@ -135,6 +135,20 @@ def test_what_is_no_script_is_an_error(tmp_path, what, said):
     assert said in done.stderr and done.stdout == ""
 
 
+@pytest.mark.parametrize("text, line, said", [
+    ("#!/usr/bin/python\nprint(1)\n", 1, "another program than a shell"),
+    ("#cloud-config\nruncmd: []\n", 1, "for cloud-init"),
+    ("set -e\necho\nwget 'https://a/b.tar\n", 3, "quote that is not closed"),
+    ("fitout = 1;\n", 1, "no command that import knows"),
+])
+def test_what_cannot_be_read_is_told_with_its_line(tmp_path, text, line, said):
+    path = tmp_path / "user-data"
+    path.write_text(text)
+    done = fitout("import", path)
+    assert done.returncode == 2 and done.stdout == ""
+    assert f"{path}:{line}: " in done.stderr and said in done.stderr
+
+
 def test_words_of_a_script_cannot_write_the_profile(tmp_path):
     """What a script says stays within its quotes and comments."""
     script = tmp_path / "script.sh"
