@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <glob.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "base/path.h"
 #include "io/fetcher.h"
 #include "plan/plan.h"
 #include "run/gate.h"
@@ -121,20 +123,42 @@ stop_programs(struct work *work)
 
 /* ------------------------------------------------------------------- logs */
 
-/* The end of it, where it is large. Only files: a pipe would not end. */
+/* Who may write in a directory of logs must not choose what root reads: a
+ * link of theirs is not followed, and a second name is none. Only files: a
+ * pipe would not end. */
+static int
+open_log(const char *path, struct stat *ret_st, struct error *err)
+{
+	own_fd int node = path_open_node(-1, path, err);
+	char name[64];
+	int fd;
+
+	if (node < 0)
+		return -1;
+	if (fstat(node, ret_st) < 0)
+		return error_sys(err, "look at %s", path);
+	if (!S_ISREG(ret_st->st_mode))
+		return error_raise(err, ERROR_FORMAT, "%s is no file", path);
+	if (ret_st->st_nlink > 1)
+		return error_raise(err, ERROR_TRUST, "%s has another name "
+			"(a hard link): whose file it is cannot be told by "
+			"where it is; copy it", path);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", node);
+	fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd >= 0 ? fd : error_sys(err, "open %s", path);
+}
+
+/* The end of it, where it is large. */
 static int
 read_log(const char *path, struct str *out, struct error *err)
 {
-	own_fd int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY |
-				   O_CLOEXEC);
 	struct stat st;
+	own_fd int fd = open_log(path, &st, err);
 	char buf[64 * 1024];
 	ssize_t n;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_sys(err, "open %s", path);
-	if (!S_ISREG(st.st_mode))
-		return error_raise(err, ERROR_FORMAT, "%s is no file", path);
+	if (fd < 0)
+		return -1;
 	if (st.st_size > (off_t)LOG_BYTES_MAX &&
 	    lseek(fd, -(off_t)LOG_BYTES_MAX, SEEK_END) < 0)
 		return error_sys(err, "read %s", path);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """fitout drain: the end of an instance, told in time."""
+import os
 import time
 
 import pytest
@@ -100,6 +101,21 @@ def test_logs_that_cannot_be_kept_do_not_stop_it(world):
     assert "app.log" in messages(run, "drain.failed")[0]
     assert world.stopped.exists()
     assert world.scaling.verdicts[-1][1:] == ("last", "CONTINUE", "answered")
+
+
+def test_no_log_is_what_somebody_else_made_a_name_for(world, tmp_path):
+    (tmp_path / "secret").write_text("root's own\n")
+    os.symlink("../secret", tmp_path / "log/link.log")
+    os.lchown(tmp_path / "log/link.log", 1234, 1234)
+    os.link(tmp_path / "secret", tmp_path / "log/other.log")
+    os.symlink("app.log", tmp_path / "log/current.log")     # root's
+    run = world.run("--now", command="drain")
+    assert run.returncode == 1
+    said = "\n".join(messages(run, "drain.failed"))
+    assert "link.log" in said and "symbolic link of uid 1234" in said
+    assert "other.log" in said and "another name" in said
+    names = {key.rsplit("/", 1)[1] for key in kept(world)}
+    assert names == {"app.log", "current.log"}
 
 
 def test_now_asks_nobody_for_a_notice(world):
