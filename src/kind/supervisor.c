@@ -327,6 +327,32 @@ supervisor_run_by_service(const struct supervisor_daemon *daemon)
 	       daemon->how == SUPERVISOR_OWN_UNIT;
 }
 
+/* What runs as root, by itself or by a unit of ours. */
+static int
+guard_daemon(const struct context *context,
+	     const struct supervisor_daemon *daemon, struct error *err)
+{
+	const char *const own[] = { daemon->program, NULL };
+
+	if (daemon->how == SUPERVISOR_COMMAND)
+		return program_guard(context, daemon->command, NULL, err);
+	return daemon->how == SUPERVISOR_SERVICE || !daemon->program
+		? 0 : program_guard(context, own, NULL, err);
+}
+
+static int
+may_start(const struct context *context, struct supervisor_state *state,
+	  struct error *err)
+{
+	if (state->after.nodaemon &&
+	    !supervisor_run_by_service(&state->daemon) &&
+	    state->daemon.how != SUPERVISOR_COMMAND)
+		return error_raise(err, ERROR_FORMAT, "%s says nodaemon; "
+			"without an init system supervisord must go into the "
+			"background: take it out", state->after.path);
+	return guard_daemon(context, &state->daemon, err);
+}
+
 static int
 start_daemon(struct context *context, struct step *step, const struct rpc *rpc,
 	     struct error *err)
@@ -337,12 +363,10 @@ start_daemon(struct context *context, struct step *step, const struct rpc *rpc,
 
 	log_info("supervisor.start", step->resource->label, "supervisord is "
 		 "down; starting it");
-	if (state->after.nodaemon &&
-	    !supervisor_run_by_service(&state->daemon) &&
-	    state->daemon.how != SUPERVISOR_COMMAND)
-		return error_raise(err, ERROR_FORMAT, "%s says nodaemon; "
-			"without an init system supervisord must go into the "
-			"background: take it out", state->after.path);
+	if (may_start(context, state, err) < 0) {
+		state->begun = false;   /* nobody is there to be told */
+		return error_in(err, "start supervisord");
+	}
 	state->started = true;
 	if (supervisor_daemon_start(&state->init, &state->daemon, deadline,
 				    err) < 0)
@@ -443,6 +467,7 @@ bring_up(struct context *context, struct step *step, const struct rpc *rpc,
 	    !rpc_is_up(rpc, deadline_within(context->budget, ASK_MS)))
 		return -1;
 	work->all_fresh = false;
+	state->begun = true;
 	return supervisor_converge(work, err);
 }
 

@@ -353,3 +353,16 @@ def test_s55_a_program_of_a_tree_of_its_own_user_is_not_run_by_root(scene):
                                 '"/srv/hook-ran"; } );\n')
     scene.refused(1, "/srv/app/hook.sh", "uid 1234", "runuser")
     assert not scene.host.exists("/srv/hook-ran")
+
+
+def test_s55_supervisord_of_another_user_is_not_started_by_root(scene):
+    scene.serve("app.tar.gz", archive({
+        **APP, "app/supervisord": File(
+            "#!/bin/sh\ntouch /srv/hook-ran\n"
+            "exec supervisord -c /srv/supervisor/supervisord.conf\n",
+            0o755)}))
+    scene.packages(app_more='owner = "1234";')
+    scene.blocks["supervisor"] = scene.blocks["supervisor"].replace(
+        '"supervisord", "-c"', '"/srv/app/supervisord", "-c"')
+    scene.refused(1, "/srv/app/supervisord", "uid 1234", "runuser")
+    assert not scene.host.exists("/srv/hook-ran")
