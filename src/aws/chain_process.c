@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aws/chain_process.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/own.h"
+#include "base/path.h"
 #include "base/process.h"
 
 #define OUTPUT_MAX ((size_t)64 * 1024)
@@ -78,6 +81,28 @@ environment(struct arena *arena)
 	return kept;
 }
 
+/* Whoever could change the program could take the keys, and be root. */
+static int
+guard(const char *program, struct error *err)
+{
+	struct error why = ERROR_INIT;
+	char found[PATH_MAX];
+	own_fd int fd = -1;
+
+	/* (One with a slash in it is found from / on, as it is run.) */
+	if (!strchr(program, '/') &&
+	    !process_find(-1, program, found, sizeof(found)))
+		return 0;
+	if (strchr(program, '/'))
+		snprintf(found, sizeof(found), "%s%s",
+			 *program == '/' ? "" : "/", program);
+	fd = path_open_guarded(-1, found, &why);
+	if (fd >= 0 || why.code != ERROR_TRUST)
+		return 0;
+	*err = why;
+	return error_in(err, "root does not run %s", program);
+}
+
 static int
 run(struct chain *chain, struct arena *arena, const char *const *words,
     struct str *output, struct error *err)
@@ -93,7 +118,8 @@ run(struct chain *chain, struct arena *arena, const char *const *words,
 	struct process_status status;
 	char text[80];
 
-	if (process_run(&process, &status, err) < 0)
+	if (guard(words[0], err) < 0 ||
+	    process_run(&process, &status, err) < 0)
 		return -1;
 	if (status.exit == 0)
 		return 0;

@@ -150,6 +150,19 @@ def test_credential_process(place, cloud):
     assert "exit status 3" in result.all
 
 
+def test_no_credential_process_that_others_can_change(place, cloud):
+    ran = place.path / "ran"
+    tool = place.path / "tool"
+    tool.write_text("#!/bin/sh\ntouch %s\ncat <<'E'\n%s\nE\n" % (
+        ran, as_json(cloud.new_key("process"))))
+    tool.chmod(0o777)
+    write(place, "[default]\ncredential_process = %s\n" % tool)
+    result = place.run("plan", "s3://packages-test/p.cfg")
+    assert "credential_process: " in result.all
+    assert "others can write it" in result.all
+    assert not ran.exists()
+
+
 class Container:
     """An endpoint that gives keys to who has the token."""
 
