@@ -8,6 +8,9 @@ import pytest
 import snapshot
 from scene import PROFILE, Watched
 
+KEYS = ("/var/lib/systemd/credential.secret",
+        "/var/lib/NetworkManager/secret_key",
+        "/etc/udev/rules.d/70-persistent-net.rules")
 OURS = ("/etc/init.d", "/usr/local/bin/fitout")
 
 
@@ -93,6 +96,8 @@ def test_what_cannot_be_sealed_is_named_and_the_rest_is_sealed(place):
     host.disk.write("/root/.bash_history", "words\n")
     host.disk.write("/home/ops/.zsh_history", "words\n")
     host.disk.write("/etc/ssh/ssh_host_rsa_key", "key\n")
+    for path in KEYS:
+        host.disk.write(path, "key\n")
     host.run("sh", "-c", "mount --bind /root/.bash_history "
              "/root/.bash_history")
     done = place.fitout("bake", "--seal", PROFILE)
@@ -102,6 +107,8 @@ def test_what_cannot_be_sealed_is_named_and_the_rest_is_sealed(place):
     assert "sealed: ssh host keys (/etc/ssh): " in done.out
     assert not host.exists("/etc/ssh/ssh_host_rsa_key")
     assert not host.exists("/home/ops/.zsh_history")
+    for path in KEYS:
+        assert not host.exists(path), path
     assert host.read("/etc/machine-id") == ""
     host.run("umount", "/root/.bash_history")
     done = place.fitout("bake", "--seal", PROFILE)
