@@ -338,6 +338,8 @@ package_stage(struct context *context, struct step *step, struct error *err)
 			now_ns(),
 		};
 		state->chowned = true;   /* not the very lines of today */
+		/* Now: a file out of it may be settled before it is. */
+		step->staged = state->kept;
 		log_info("package.kept", step->resource->label,
 			 "taken back from %s", state->kept);
 		return 0;

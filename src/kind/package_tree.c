@@ -137,10 +137,8 @@ package_settle(struct context *context, struct step *step, struct error *err)
 	struct package_state *state = step->state;
 	const char *root;
 
-	if (state->kept) {
-		step->staged = state->kept;
+	if (state->kept)
 		return 0;
-	}
 	if (find_root(context, step, &root, err) < 0 ||
 	    accept(context, step, root, err) < 0)
 		return -1;

@@ -162,3 +162,16 @@ def test_status_tells_a_monitor_by_its_exit_status(place):
     (place.path / "p/f").chmod(0o600)
     assert place.run("status", "--exit-code").returncode == 10
     assert place.run("status").returncode == 0
+
+
+def test_a_file_out_of_a_kept_tree_comes_from_the_tree_of_then(place):
+    # Its place sorts before the tree's: it is settled before.
+    files = ('files = ( { from = "a:f"; to = "%s/etc/f"; } );' % place.path)
+    place.apply(tree(place, "one"), files)
+    place.apply(tree(place, "two"), files)
+    assert "taken back from" in rollback(place).stderr
+    assert place.read("etc/f") == place.read("p/f") == "one"
+    place.apply()
+    assert not (place.path / "etc/f").exists()
+    assert "taken back from" in rollback(place).stderr
+    assert place.read("etc/f") == place.read("p/f") == "one"
