@@ -418,6 +418,7 @@ package_commit(struct context *context, struct step *step, struct error *err)
 			return -1;
 		step->staged = state->staged;
 	}
+	step->carried = ((const struct package_spec *)step->resource->spec)->keep;
 	if (package_keep_paths(context, step, err) < 0 ||
 	    place_commit(context, step, err) < 0)
 		return -1;

@@ -211,6 +211,9 @@ struct step {
 	const char *staged;        /* absolute path in staging, once staged */
 	const char *old;           /* where what was there is now; or NULL */
 	const char *const *apart;  /* for the record, see there; set by record */
+	const char *const *carried;  /* paths in a tree that went from the old one
+				      into the new one; NULL-terminated; or
+				      NULL */
 	const char *left;          /* an effect that undo does not take back:
 				      "group www added"; or NULL */
 	const char *made;          /* a path that a program made, whose

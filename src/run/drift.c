@@ -22,6 +22,16 @@ struct saving {
 	size_t saved;
 };
 
+/* Did PATH, in TREE, go with what is kept of it into the new one? */
+static bool
+was_carried(const struct step *tree, const char *path)
+{
+	for (size_t i = 0; tree->carried && tree->carried[i]; i++)
+		if (path_is_below(path, tree->carried[i]))
+			return true;
+	return false;
+}
+
 /* Where what was at the destination of STEP is now; NULL: nothing was there.
  * Of a tree around it that was replaced it went away with that tree: what the
  * step found is the new tree's. */
@@ -39,7 +49,8 @@ find_old(struct run *run, const struct step *step)
 		struct stat st;
 
 		if (tree == step || !tree->resource->kind->tree ||
-		    !tree->old || !path_is_below(destination, top))
+		    !tree->old || !path_is_below(destination, top) ||
+		    was_carried(tree, destination + strlen(top) + 1))
 			continue;
 		path = path_join(run->arena, tree->old,
 				 destination + strlen(top) + 1);

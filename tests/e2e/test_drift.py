@@ -456,3 +456,30 @@ def test_a_run_that_fails_puts_what_was_there_instead_back(world):
     assert "The host is as it was before" in done.stderr
     assert snapshot.take(world.host, [".fitout-old"]) == before
     assert world.kept() == {}
+
+
+def test_what_went_into_the_new_tree_was_not_changed(tmp_path, fitout):
+    place = Place(tmp_path, fitout)
+    text = """packages = ( %s );
+directories = ( { path = "%s/app/logs"; mode = "0750"; } );
+files = ( { to = "%s/app/logs/rotate"; content = "daily"; } );"""
+
+    def edition(number):
+        return text % (place.package(
+            "app", "app", {"version": number, "logs/README": "here"},
+            keep='[ "logs" ]'), place.path, place.path)
+
+    place.apply(edition("1"))
+    (place.path / "app/logs/app.log").write_text("what happened")
+    assert "as installed" in place.run("status").stdout
+    done = place.apply(edition("2"))
+    assert "is kept in" not in done.stderr, done.stderr
+    assert place.read("app/logs/app.log") == "what happened"
+    assert place.find("what happened") == ["app/logs/app.log"]
+    # The file in there is looked at where it was, not in the archive's own.
+    (place.path / "app/logs/rotate").write_text("weekly")
+    done = place.apply(edition("3"))
+    assert done.stderr.count("is kept in") == 1, done.stderr
+    assert place.read("app/logs/rotate") == "daily"
+    assert place.find("weekly") == [
+        "state/generations/2/drift%s/app/logs/rotate" % place.path]
