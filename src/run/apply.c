@@ -250,8 +250,8 @@ open_and_start(struct run *run, bool again, struct error *err)
 		timeline_add(&run->timeline, "agent.start",
 			     step->resource->label, now, clock_ms(), NULL);
 		log_info("agent.start", step->resource->label, "started");
+		run->started_ms = clock_since_init_ms();
 	}
-	run->started_ms = clock_since_init_ms();
 	/* They run: the next run starts them again, that is all. */
 	if (gate_started(&run->state, &unnoted) < 0)
 		log_warning("gate.unnoted", NULL, "%s", unnoted.text);

@@ -336,7 +336,8 @@ say_proof(const struct run_facts *facts, struct str *out)
 			 facts->proven->differ, facts->proven->entries,
 			 facts->proven->read,
 			 facts->proven->differ ? ": put right" : "");
-	if (facts->started_ms)
+	/* News after a boot alone, and that is what proves. */
+	if (facts->proven && facts->started_ms)
 		str_addf(out, "%s: the agent started %s after the system\n",
 			 facts->profile->name,
 			 duration_format(facts->started_ms, took,

@@ -175,3 +175,17 @@ def test_a_file_out_of_a_kept_tree_comes_from_the_tree_of_then(place):
     assert not (place.path / "etc/f").exists()
     assert "taken back from" in rollback(place).stderr
     assert place.read("etc/f") == place.read("p/f") == "one"
+
+
+def test_a_run_prints_one_line(place):
+    """When the agent started is news after a boot, and where there is one."""
+    agent = ('agent = { kind = "command"; start = [ "touch", "%s/agent" ]; '
+             'stop = [ "rm", "-f", "%s/agent" ]; status = [ "test", "-e", '
+             '"%s/agent" ]; };' % ((place.path,) * 3))
+    for more in ("", agent):
+        done = place.apply(tree(place, "one" + more[:5]), more)
+        assert done.stdout.count("\n") == 1, done.stdout
+        report = json.loads(place.run("--json", "report").stdout)
+        assert ("agent_since_start_ms" in report) == bool(more)
+    assert "the agent started" not in rollback(place).stdout
+    assert "the agent" not in place.run("boot").stdout
