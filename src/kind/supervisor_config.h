@@ -25,6 +25,7 @@ struct supervisor_program {
 	const char *executable;    /* first word of the command; NULL when it
 				      holds what only supervisord can expand */
 	const char *directory;     /* NULL when not said */
+	const char *stdout_log, *stderr_log;   /* as they are said; or NULL */
 	const char *const *paths;  /* absolute paths in the command */
 	bool autostart;
 	bool autorestart;          /* whatever its exit status */

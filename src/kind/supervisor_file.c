@@ -94,6 +94,15 @@ read_words(struct reading *reading, struct supervisor_program *program)
 	return 0;
 }
 
+static const char *
+expanded(struct reading *reading, const char *section, const char *name,
+	 const struct expansion *expansions)
+{
+	const char *value = option(reading, section, name, NULL);
+
+	return value ? setting_expand(reading->arena, value, expansions) : NULL;
+}
+
 static int
 read_program(struct reading *reading, const char *section, const char *name,
 	     int line)
@@ -119,10 +128,12 @@ read_program(struct reading *reading, const char *section, const char *name,
 	program.line = command->line;
 	program.command = setting_expand(arena,
 		setting_text(arena, command->value), expansions);
-	program.directory = option(reading, section, "directory", NULL);
-	if (program.directory)
-		program.directory = setting_expand(arena, program.directory,
-						   expansions);
+	program.directory = expanded(reading, section, "directory",
+				     expansions);
+	program.stdout_log = expanded(reading, section, "stdout_logfile",
+				      expansions);
+	program.stderr_log = expanded(reading, section, "stderr_logfile",
+				      expansions);
 	program.autostart = setting_is_true(option(reading, section,
 						   "autostart", "true"));
 	restart = option(reading, section, "autorestart", "unexpected");

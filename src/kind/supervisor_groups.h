@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "kind/supervisor_config.h"
+#include "kind/supervisor_log.h"
 #include "kind/supervisor_rpc.h"
 #include "plan/kind.h"
 
@@ -33,6 +34,7 @@ struct supervisor_work {
 	struct supervisor_names restart; /* of them: made of what changed */
 	struct supervisor_names fresh;   /* result: started by this work */
 	bool all_fresh;                  /* supervisord itself just started */
+	struct supervisor_logs logs;     /* before anything was done */
 	int64_t timeout_ms;
 	struct deadline limit;           /* of all waits */
 	int64_t begin_ms;

@@ -385,26 +385,29 @@ rpc_is_up(const struct rpc *rpc, struct deadline deadline)
 
 static const char *
 tail(const struct rpc *rpc, const char *method, const char *name,
-     struct deadline deadline)
+     int64_t bytes, struct deadline deadline)
 {
 	const struct rpc_argument arguments[] = {
 		{ RPC_TEXT, name, 0 }, { RPC_INT, NULL, 0 },
-		{ RPC_INT, NULL, TAIL_BYTES }, { RPC_END, NULL, 0 },
+		{ RPC_INT, NULL, bytes < TAIL_BYTES ? bytes : TAIL_BYTES },
+		{ RPC_END, NULL, 0 },
 	};
 	struct error ignored = ERROR_INIT;
 	struct rpc_answer answer;
 
-	if (rpc_call(rpc, method, arguments, deadline, &answer, &ignored) < 0 ||
-	    answer.fault)
+	if (bytes < 1 || rpc_call(rpc, method, arguments, deadline, &answer,
+				  &ignored) < 0 || answer.fault)
 		return "";
 	return rpc_text(rpc_first(answer.value), "");
 }
 
 const char *
-rpc_log_tail(const struct rpc *rpc, const char *name, struct deadline deadline)
+rpc_log_tail(const struct rpc *rpc, const char *name, int64_t stderr_bytes,
+	     int64_t stdout_bytes, struct deadline deadline)
 {
-	const char *text = tail(rpc, "tailProcessStderrLog", name, deadline);
+	const char *text = tail(rpc, "tailProcessStderrLog", name,
+				stderr_bytes, deadline);
 
-	return *text ? text
-		     : tail(rpc, "tailProcessStdoutLog", name, deadline);
+	return *text ? text : tail(rpc, "tailProcessStdoutLog", name,
+				   stdout_bytes, deadline);
 }

@@ -141,7 +141,9 @@ void rpc_read_changes(struct arena *arena, const struct xml *value,
 /* True when a supervisord answers at the socket, which is looked at first: a
  * socket that is not there costs no process. */
 bool rpc_is_up(const struct rpc *rpc, struct deadline deadline);
-/* End of the program's stderr log (stdout's where stderr goes there); "" when
- * there is none. NAME is "group:process". */
+/* End of the program's stderr log (stdout's where stderr goes there, or has
+ * nothing), of each at most its so many last bytes; "" when there is none.
+ * NAME is "group:process". */
 const char *rpc_log_tail(const struct rpc *rpc, const char *name,
+			 int64_t stderr_bytes, int64_t stdout_bytes,
 			 struct deadline deadline);

@@ -109,7 +109,9 @@ program_failed(const struct supervisor_work *work,
 	struct arena *arena = work->context->arena;
 	const char *label = rpc_label(arena, process);
 	const char *log = rpc_log_tail(work->rpc, rpc_full_name(arena, process),
-				       work_deadline(work));
+		supervisor_log_news(&work->logs, process->stderr_log),
+		supervisor_log_news(&work->logs, process->stdout_log),
+		work_deadline(work));
 	const char *lines = last_lines(arena, log);
 	const struct supervisor_program *program = work_program(work, process);
 	const char *exit = process->state == RPC_EXITED ||

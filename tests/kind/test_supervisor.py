@@ -348,3 +348,40 @@ def test_a_misspelt_daemon_is_refused_even_while_supervisord_is_up(place):
         assert "supervisor: daemon: there is no program " \
             "/usr/bin/supervisrd" in error, error
     assert set(place.states().values()) == {"RUNNING"}
+
+
+COMPLAINS = """#!/bin/sh
+echo "%s cannot start" >&2
+exit 3
+"""
+
+
+def test_what_was_written_before_is_not_said_of_a_new_program(place):
+    """Neither under the supervisord that ran the one before, nor under one
+    that is started for it."""
+    logs = f"stderr_logfile = {place.dir}/%(program_name)s.err\n"
+
+    def profile(one):
+        return f"""
+packages = ( {place.package("one", {"bin/run": one})} );
+files = ( {place.main_conf()},
+          {place.program("one", f"{place.programs}/one/bin/run "
+                                f"{place.dir}/one.log", more=logs)} );
+{place.supervisor_block("one")}"""
+
+    place.apply(profile(SLEEPER.replace(
+        "echo", 'echo "the old one cannot count" >&2\necho', 1)))
+    err = place.dir / "one.err"
+    assert "cannot count" in err.read_text()
+    done = place.apply(profile(COMPLAINS % "the new one"), status=1)
+    assert "it wrote: the new one cannot start" in done.error(), done.err
+    assert "cannot count" not in done.err, done.err
+    # One that is silent did not write what its predecessors did.
+    done = place.apply(profile("#!/bin/sh\nexit 4\n"), status=1)
+    assert "it wrote nothing to its log" in done.error(), done.err
+    place.rpc().shutdown()
+    while place.daemon_pid():
+        time.sleep(0.05)
+    done = place.apply(profile(COMPLAINS % "a third"), status=1)
+    assert "it wrote: a third cannot start" in done.error(), done.err
+    assert "cannot count" not in done.err and "new one" not in done.err
