@@ -18,6 +18,7 @@
 #include "run/drift.h"
 #include "run/durable.h"
 #include "run/ending.h"
+#include "run/forgotten.h"
 #include "run/gate.h"
 #include "run/generation.h"
 #include "run/history.h"
@@ -544,6 +545,64 @@ make_plan(struct run *run, struct error *err)
 	return 0;
 }
 
+/* Checks that nobody has seen hold as they are now. */
+static int
+check_new(struct run *run, struct error *err)
+{
+	size_t end = plan_phase_end(&run->plan, PHASE_CHECK);
+
+	for (size_t i = plan_phase_begin(&run->plan, PHASE_CHECK);
+	     i < end && !run->context.image; i++) {
+		struct step *step = &run->plan.steps[i];
+
+		if (!record_has(step) &&
+		    run_step(run, step, "check", step->resource->kind->activate,
+			     err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The gate stays open all the while: nothing is touched but its number. */
+static int
+number_gate(struct run *run, struct error *err)
+{
+	if (!run->gate_was_open || run->context.image)
+		return 0;
+	if (gate_open(&run->state, run->arena, run->generation, &run->proof,
+		      err) < 0)
+		return -1;
+	return gate_started(&run->state, err);
+}
+
+/* A boot goes by what is recorded: also where nothing else is to do. */
+static int
+only_record(struct run *run, struct error *err)
+{
+	struct error untidy = ERROR_INIT;
+
+	log_info("record.anew", NULL, "nothing differs on this host, but the "
+		 "profile says other things than generation %lld recorded",
+		 (long long)run->previous.number);
+	if (interrupt_check(err) < 0 || check_new(run, err) < 0 ||
+	    record_anew(run, err) < 0)
+		return fail_run(run, err);
+	interrupt_shield();
+	if (number_gate(run, &untidy) < 0)
+		log_warning("gate.unnoted", NULL, "%s", untidy.text);
+	ending_done(run, OUTCOME_DONE);
+	untidy = (struct error)ERROR_INIT;
+	if (!run->options->rollback_to && !run->options->recorded &&
+	    freshness_save(run->context.profile, &run->state, &untidy) < 0)
+		log_warning("record.serial", NULL, "%s", untidy.text);
+	record_digests(run);
+	untidy = (struct error)ERROR_INIT;
+	if (history_prune(run, run->context.profile->keep_generations,
+			  &untidy) < 0)
+		log_warning("run.cleanup", NULL, "%s", untidy.text);
+	return 0;
+}
+
 static int
 run_apply(struct run *run, struct str *summary, struct error *err)
 {
@@ -563,6 +622,10 @@ run_apply(struct run *run, struct str *summary, struct error *err)
 		return -1;
 	if (again && (make_plan(run, err) < 0 || run_observe(run, err) < 0))
 		return fail_run(run, err);
+	if (run_continues(run))
+		forgotten_warn(&run->previous, &run->plan);
+	if (run_only_records(run))
+		return only_record(run, err);
 	if (run_has_nothing_to_do(run)) {
 		/* Its newer edition may want the very same. */
 		if (!run->options->rollback_to && !run->options->recorded &&

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "run/forgotten.h"
 #include "run/gate.h"
 #include "run/recovery.h"
 #include "run/removal.h"
@@ -150,7 +151,7 @@ steps_json(struct run *run, struct json *plan, struct error *err)
 static void
 set_gate(struct run *run, struct json *plan)
 {
-	bool nothing = run_has_nothing_to_do(run);
+	bool nothing = run_has_nothing_to_do(run) || run_only_records(run);
 	struct json *agents;
 
 	json_set_bool(plan, "gate_open", run->gate_was_open);
@@ -172,7 +173,11 @@ set_note(const struct run *run, struct json *plan)
 	if (run_has_nothing_to_do(run) || plan_actions(&run->plan) ||
 	    run->left != RECOVERY_NONE)
 		return;
-	if (run->previous.number == 0)
+	if (run_only_records(run))
+		json_set_text(plan, "note", "nothing differs on this host, but "
+			"the profile says other things than what is recorded: "
+			"apply would record it");
+	else if (run->previous.number == 0)
 		json_set_text(plan, "note", run->context.image
 			? "nothing differs, but no run has completed here: "
 			  "apply would record one"
@@ -209,7 +214,11 @@ look(struct run *run, struct error *err)
 	if (run_open(run, err) < 0 || recovery_look(run, err) < 0 ||
 	    run_plan(run, err) < 0 || recovery_changed(run, err) < 0)
 		return -1;
-	return run_observe(run, err);
+	if (run_observe(run, err) < 0)
+		return -1;
+	if (run_continues(run))
+		forgotten_warn(&run->previous, &run->plan);
+	return 0;
 }
 
 int

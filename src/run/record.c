@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "io/manifest.h"
 #include "io/transaction.h"
+#include "run/forgotten.h"
 #include "run/generation.h"
 
 static int
@@ -108,17 +109,6 @@ record_pending(struct run *run, struct error *err)
 	return write_record(run, true, err);
 }
 
-static bool
-is_recorded(const struct step *step)
-{
-	own_str struct str spec = STR_INIT((size_t)16 << 20);
-
-	if (!step->recorded)
-		return false;
-	key_describe(step->resource->kind->keys, step->resource->spec, &spec);
-	return strcmp(str_get(&spec), step->recorded->spec) == 0;
-}
-
 /* What is on record is what is there: nothing but programs, checks and the
  * agent was brought up (a reboot). Such runs use up no generation, which would
  * cost the ones that a rollback may want. */
@@ -135,7 +125,7 @@ holds(const struct run *run)
 	    !generation_same_source(&run->previous, &source))
 		return false;
 	for (size_t i = 0; i < run->plan.n; i++)
-		if (!is_recorded(&run->plan.steps[i]))
+		if (!record_has(&run->plan.steps[i]))
 			return false;
 	return true;
 }
@@ -152,6 +142,24 @@ record_complete(struct run *run, struct error *err)
 	/* Also when that fails: it may have got half way. */
 	run->generation = number;
 	return generation_make_current(&run->state, number, err);
+}
+
+int
+record_anew(struct run *run, struct error *err)
+{
+	int64_t number = run->previous.number + 1;
+	struct error ignored = ERROR_INIT;
+
+	if (write_record(run, false, err) < 0)
+		return -1;
+	if (generation_make_current(&run->state, number, err) < 0) {
+		/* It may have got half way. */
+		generation_back_to(&run->state, run->previous.number,
+				   &ignored);
+		return -1;
+	}
+	run->generation = number;
+	return 0;
 }
 
 /* RECORD with the digests that it lacked. */

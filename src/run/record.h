@@ -19,3 +19,6 @@ int record_complete(struct run *run, struct error *err);
  * record once more, otherwise as it is. When nobody waits any more: failure is
  * only a warning. */
 void record_digests(struct run *run);
+/* The profile as the current generation, where nothing else was to do. On
+ * failure the one before is current. */
+int record_anew(struct run *run, struct error *err);

@@ -11,6 +11,7 @@
 #include "io/digest.h"
 #include "io/fetcher.h"
 #include "io/transaction.h"
+#include "run/forgotten.h"
 #include "run/gate.h"
 #include "run/lock.h"
 #include "run/removal.h"
@@ -305,8 +306,8 @@ run_plan(struct run *run, struct error *err)
 	return 0;
 }
 
-bool
-run_has_nothing_to_do(const struct run *run)
+static bool
+nothing_differs(const struct run *run)
 {
 	const struct run_options *options = run->options;
 
@@ -318,6 +319,28 @@ run_has_nothing_to_do(const struct run *run)
 		options->hold_agent) &&
 	       run->previous.number > 0 && !run->finishes &&
 	       run->left == RECOVERY_NONE;
+}
+
+bool
+run_continues(const struct run *run)
+{
+	return run->previous.number > 0 &&
+	       strcmp(run->previous.profile_name,
+		      run->context.profile->name) == 0;
+}
+
+bool
+run_has_nothing_to_do(const struct run *run)
+{
+	return nothing_differs(run) &&
+	       !record_differs(&run->previous, &run->plan);
+}
+
+bool
+run_only_records(const struct run *run)
+{
+	return nothing_differs(run) &&
+	       record_differs(&run->previous, &run->plan);
 }
 
 void

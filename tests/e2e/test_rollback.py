@@ -189,3 +189,58 @@ def test_a_run_prints_one_line(place):
         assert ("agent_since_start_ms" in report) == bool(more)
     assert "the agent started" not in rollback(place).stdout
     assert "the agent" not in place.run("boot").stdout
+
+
+def agent(place):
+    return ('agent = { kind = "command"; start = [ "touch", "%s/agent" ]; '
+            'stop = [ "rm", "-f", "%s/agent" ]; status = [ "test", "-e", '
+            '"%s/agent" ]; };' % ((place.path,) * 3))
+
+
+def test_a_check_that_changes_is_recorded(place):
+    """And it must hold; nothing else is done: the agent is not stopped."""
+    checks = 'checks = ( { name = "c"; run = [ "%s" ]; timeout = "1s"; } );'
+    files = tree(place, "one")
+    place.apply(files, agent(place), checks % "true")
+    ran = os.stat(place.path / "agent").st_mtime_ns
+    place.apply(files, agent(place), checks % "true", "# a word more")
+    assert kept(place) == []
+    profile = str(place.write(files, agent(place), checks % "false"))
+    plan = place.run("plan", "--exit-code", profile)
+    assert plan.returncode == 10 and "would record it" in plan.stdout
+    assert "reopen" not in plan.stdout
+    done = place.run("apply", profile)
+    assert done.returncode == 1 and "check c" in done.stderr, done.stderr
+    assert kept(place) == []
+    assert place.run("boot").returncode == 0, "by what is recorded"
+    profile = str(place.write(files, agent(place), checks % "/bin/true"))
+    done = place.run("apply", profile)
+    assert done.returncode == 0 and "generation 2" in done.stdout, done.stderr
+    assert kept(place) == [1]
+    assert os.stat(place.path / "agent").st_mtime_ns == ran
+    assert place.run("plan", "--exit-code", profile).returncode == 0
+    assert "nothing to do" in place.run("apply", profile).stdout
+    assert "generation 2" in (place.path / "state/ready").read_text()
+
+
+def test_an_agent_that_the_profile_no_longer_has(place):
+    files = tree(place, "one")
+    place.apply(files, agent(place))
+    profile = str(place.write(files))
+    plan = place.run("plan", "--exit-code", profile)
+    assert plan.returncode == 10 and "agent: the profile no longer" in \
+        plan.stderr
+    done = place.apply(files)
+    assert "agent: the profile no longer" in done.stderr, done.stderr
+    assert "running" not in place.run("status").stdout
+    assert "no longer" in place.run("report").stdout
+    # It is nobody's now: neither stopped nor, at a boot, started.
+    assert (place.path / "agent").exists()
+    (place.path / "agent").unlink()
+    (place.path / "state/ready").unlink()
+    assert place.run("boot").returncode == 0
+    assert not (place.path / "agent").exists()
+    # A rollback knows it again, and starts it.
+    rollback(place)
+    assert "running" in place.run("status").stdout
+    assert "no longer" not in place.apply(files, agent(place)).stderr

@@ -385,3 +385,13 @@ files = ( {place.main_conf()},
     done = place.apply(profile(COMPLAINS % "a third"), status=1)
     assert "it wrote: a third cannot start" in done.error(), done.err
     assert "cannot count" not in done.err and "new one" not in done.err
+
+
+def test_programs_of_a_supervisor_that_the_profile_no_longer_has(place):
+    profile = two_programs(place)
+    place.apply(profile)
+    pids = place.pids()
+    done = place.apply(profile.partition("supervisor = {")[0])
+    assert "supervisor: the profile no longer has it" in done.err, done.err
+    assert '"one", "two"' in done.err
+    assert place.pids() == pids

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a profile no longer says although no file tells: the record has to
+ * follow it, since a boot goes by that (doc/man/fitout-apply.1).
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "plan/plan.h"
+#include "run/generation.h"
+
+/* Is STEP's resource on record just as the profile says it? */
+bool record_has(const struct step *step);
+/* Does GENERATION say something else of a resource than PLAN, as observed, or
+ * speak of others? Not of `boot`, which an image adds to a profile. */
+bool record_differs(const struct generation *generation,
+		    const struct plan *plan);
+/* Warn of an agent and of supervisor's programs that GENERATION has and PLAN
+ * has not: they go on. */
+void forgotten_warn(const struct generation *generation,
+		    const struct plan *plan);
