@@ -10,6 +10,7 @@
 #include "cmd/profile.h"
 #include "cmd/profile_generation.h"
 #include "kind/kinds.h"
+#include "run/freshness.h"
 #include "run/generation.h"
 #include "run/state.h"
 
@@ -180,6 +181,33 @@ is_current(struct options *options, const struct boot_profile *profile,
 	return result;
 }
 
+/* Who baked a signed profile meant signatures to count, also where the key is
+ * not in fitout.ini: user-data alone does not take them away. */
+static int
+check_signer(struct options *options, const struct boot_profile *recorded,
+	     const struct profile *pointed, struct error *err)
+{
+	struct state state = STATE_INIT;
+	const char *signer = NULL;
+	int result;
+
+	if (!recorded->profile || pointed->signer)
+		return 0;
+	result = state_open(options->arena, options->root, options->state,
+			    false, &state, err);
+	if (result == 0)
+		result = freshness_signer(&state, recorded->profile->name,
+					  options->arena, &signer, err);
+	state_release(&state);
+	if (result < 0 || !signer)
+		return result;
+	return error_raise(err, ERROR_TRUST, "user-data points to %s, which "
+		"nobody who is trusted here has signed, and the current "
+		"generation is of a profile signed by %s: sign it, and name "
+		"the key as public_key in /etc/fitout.ini of the image",
+		pointed->name, signer);
+}
+
 int
 boot_profile_pointed(struct options *options, struct boot_profile *profile,
 		     struct error *err)
@@ -206,6 +234,8 @@ boot_profile_pointed(struct options *options, struct boot_profile *profile,
 			    (long long)profile->profile->serial);
 		return 0;
 	}
+	if (check_signer(options, profile, pointed, err) < 0)
+		return -1;
 	log_info("boot.newer", NULL, "user-data points to %s, serial %lld: "
 		 "it is applied", pointed->name, (long long)pointed->serial);
 	profile->profile = profile_with_boot(options->arena, pointed);

@@ -81,7 +81,7 @@ import_run(struct options *options, int argc, char **argv, struct error *err)
 	}
 	problem = strlen(text) == n
 		? script_import(options->arena, text, &draft, &line)
-		: "has a NUL in it: it is no script";
+		: "has a NUL in it: it is no shell script";
 	if (problem)
 		return error_raise(err, ERROR_USAGE, "%s:%d: %s", path, line,
 				   problem);

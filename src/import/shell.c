@@ -11,6 +11,7 @@
 #define WORDS_MAX 1000
 #define WORD_BYTES_MAX (1024 * 1024)
 #define VARIABLES_MAX 1000
+#define TEXT_BYTES_MAX (64 * 1024 * 1024)   /* of all words */
 
 struct variable {
 	const char *name, *value;
@@ -31,6 +32,7 @@ struct reading {
 	bool here_quoted;           /* it is taken as it stands */
 	int quote_line;             /* of a quote that is not closed */
 	int open_line;              /* of the outermost compound command */
+	size_t bytes;               /* of the words so far */
 	bool full;
 };
 
@@ -218,6 +220,10 @@ read_word(struct reading *r)
 		}
 	}
 	word.text = arena_dup(r->arena, str_get(&out));
+	/* Variables of variables could grow without end. */
+	r->bytes += out.len;
+	if (r->bytes > TEXT_BYTES_MAX)
+		r->full = true;
 	if (!word.quoted && is_pattern(begin, (size_t)(r->at - begin)))
 		word.unknown = true;
 	return word;
@@ -460,6 +466,7 @@ shell_read(struct arena *arena, const char *text,
 	vec_release(&r.words);
 	*ret_line = r.quote_line ? r.quote_line : r.line;
 	if (r.full)
-		return "has more than 10,000 commands, or 1,000 words in one";
+		return "has more than 10,000 commands, 1,000 words in one, "
+		       "or 64 MiB of words";
 	return r.quote_line ? "begins a quote that is not closed" : NULL;
 }

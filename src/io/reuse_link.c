@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -56,6 +57,9 @@ check(const struct linking *linking, const struct reuse_candidate *candidate,
 			       O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || digest_of_fd(fd, &digest, err) < 0)
 		return error_sys(err, "read %s", SHOWN(candidate->path));
+	/* setcap(8) changes neither content nor mode; an archive has none. */
+	if (fgetxattr(fd, "security.capability", NULL, 0) > 0)
+		return changed(candidate, err);
 	return digest_equal(&digest, &candidate->digest)
 		? 0 : changed(candidate, err);
 }

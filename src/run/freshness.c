@@ -118,6 +118,21 @@ find(const struct state *state, const char *name, struct row *ret_row,
 }
 
 int
+freshness_signer(const struct state *state, const char *name,
+		 struct arena *arena, const char **ret_signer,
+		 struct error *err)
+{
+	struct row row;
+	int found = find(state, name, &row, NULL, err);
+
+	if (found < 0)
+		return -1;
+	*ret_signer = found && strcmp(row.signer, "-") != 0
+		? arena_dup(arena, row.signer) : NULL;
+	return 0;
+}
+
+int
 freshness_save(const struct profile *profile, const struct state *state,
 	       struct error *err)
 {

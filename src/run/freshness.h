@@ -43,6 +43,11 @@ int freshness_check_expiry(const struct profile *profile,
 int freshness_check(const struct profile *profile,
 		    const struct freshness_options *options,
 		    const struct state *state, struct error *err);
+/* Who signed the last edition of NAME that was applied here, into ARENA; NULL
+ * where nobody did, or none was. */
+int freshness_signer(const struct state *state, const char *name,
+		     struct arena *arena, const char **ret_signer,
+		     struct error *err);
 /* PROFILE has been applied: remember its serial, durably. Writes only when
  * there is something new. */
 int freshness_save(const struct profile *profile, const struct state *state,

@@ -5,6 +5,7 @@ import sys
 
 E2E = pathlib.Path(__file__).resolve().parents[1] / "e2e"
 sys.path.insert(0, str(E2E))
+sys.path.append(str(E2E.parent / "security"))     # signing.py
 
 # pylint: disable=wrong-import-position,unused-import,wildcard-import
 import importlib.util  # noqa: E402

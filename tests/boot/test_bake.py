@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+import signing
 import snapshot
 from scene import PROFILE, Watched
 
@@ -167,6 +168,28 @@ def test_a_boot_that_is_killed_is_ended_by_the_next(place, event, members):
     assert place.host.read("/etc/app-motd") == "version 2\n"
     lines = place.host.read("/srv/agent/started").splitlines()
     assert 1 <= len(lines) <= 2
+
+
+def test_user_data_does_not_take_signatures_away(place, cloud, tmp_path):
+    key = signing.Key(tmp_path, "release")
+    head = place.blocks["head"]
+    place.blocks["head"] = head + "serial = 1;\n"
+    place.write()
+    signed = place.host.disk.path(PROFILE)
+    key.sign(signed)
+    done = place.fitout("bake", "--public-key", key.text, PROFILE)
+    assert done.status == 0, done.err
+    place.blocks["head"] = head + "serial = 2;\n"
+    digest = place.serve("edition-2.cfg", place.text().encode())
+    cloud.imds.user_data = (f"# fitout-profile: http://origin.test/edition-2.cfg"
+                            f" sha256:{digest}\n").encode()
+    done = boot(place, "--profile-from", "user-data")
+    assert done.status == 1 and "nobody who is trusted here" in done.err
+    assert key.id in done.err and not place.agent_started()
+    # What was signed still boots.
+    cloud.imds.user_data = b"#!/bin/sh\n"
+    assert boot(place, "--profile-from", "user-data").status == 0
+    assert place.agent_started()
 
 
 def test_a_newer_profile_that_user_data_points_to(place, cloud):

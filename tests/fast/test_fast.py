@@ -230,6 +230,16 @@ def test_a_hidden_edit_does_not_survive_an_upgrade(host, tmp_path):
     assert host.lines(2) == full(tmp_path, new)
 
 
+def test_a_capability_does_not_survive_an_upgrade(host):
+    """It changes neither content nor mode; setcap(8) writes this."""
+    host.apply(host.package(pack(host.path / "v1.tar.gz", OLD)))
+    name = host.path / "app/lib/001/f00060.php"
+    os.setxattr(name, "security.capability",
+                bytes.fromhex("0100000200040000000000000000000000000000"))
+    host.apply(host.package(pack(host.path / "v2.tar.gz", newer())))
+    assert os.listxattr(name) == []
+
+
 def test_drift_that_shows_is_not_taken_over(host, tmp_path):
     new = pack(host.path / "v2.tar.gz", newer())
     host.apply(host.package(pack(host.path / "v1.tar.gz", OLD)))

@@ -140,7 +140,9 @@ def test_what_is_no_script_is_an_error(tmp_path, what, said):
     ("#cloud-config\nruncmd: []\n", 1, "for cloud-init"),
     ("set -e\necho\nwget 'https://a/b.tar\n", 3, "quote that is not closed"),
     ("fitout = 1;\n", 1, "no command that import knows"),
-])
+    ("a0=0123456789\n" + "".join(f"a{n + 1}=\"{f'$a{n}' * 10}\"\n"
+                                 for n in range(100)), 69, "64 MiB of words"),
+], ids=["python", "cloud-config", "quote", "profile", "growing"])
 def test_what_cannot_be_read_is_told_with_its_line(tmp_path, text, line, said):
     path = tmp_path / "user-data"
     path.write_text(text)
