@@ -55,6 +55,39 @@ class Place:
                     hashlib.sha256(data).hexdigest(), self.path, into))
 
 
+class Plan:
+    """`fitout plan` of a file whose content is a variable."""
+
+    def __init__(self, directory, service):
+        self.directory = directory
+        self.service = service
+        self.ini = ""
+
+    def __call__(self, text, command="plan", environment=None, timeout=60):
+        profile = self.directory / "p.cfg"
+        profile.write_text(
+            'fitout = 1; name = "p";\nfiles = ( {\n template = true; '
+            'content = "%s\\n"; to = "%s/out"; } );\n' % (
+                text, self.directory))
+        (self.directory / "fitout.ini").write_text(self.ini)
+        begin = time.monotonic()
+        result = subprocess.run(
+            [FITOUT, "--config", self.directory / "fitout.ini", "--state",
+             self.directory / "state", command, profile],
+            capture_output=True, text=True, timeout=timeout,
+            env={"PATH": os.environ["PATH"], **self.service.environment(),
+                 **(environment or {})})
+        result.seconds = time.monotonic() - begin
+        return result
+
+    def value(self, text, **more):
+        result = self(text, **more)
+        assert result.returncode == 0, result.stderr
+        lines = [line[1:] for line in result.stdout.replace(" ", "")
+                 .splitlines() if line.startswith("+")]
+        return lines[-1]
+
+
 def text(*blocks):
     return 'fitout = 1;\nname = "p";\n%s\n' % "\n".join(blocks)
 

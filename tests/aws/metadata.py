@@ -8,6 +8,7 @@ tests/e2e, with what makes life hard.
     metadata.busy("meta-data/instance-id", 2)      # 503 so many times
     metadata.tokens.clear()                        # all are invalid now
 """
+import json
 import pathlib
 import socket
 import sys
@@ -16,6 +17,16 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 from imds import Imds  # noqa: E402
+
+
+def as_json(key, lasts=3600, now=None, **more):
+    """What the service says of a role whose key is KEY."""
+    return json.dumps({
+        "Code": "Success", "Version": 1, "AccessKeyId": key.id,
+        "SecretAccessKey": key.secret, "Token": key.token,
+        "SessionToken": key.token, "Expiration": time.strftime(
+            "%Y-%m-%dT%H:%M:%SZ", time.gmtime((now or time.time()) + lasts)),
+        **more})
 
 
 class Metadata(Imds):
@@ -46,6 +57,10 @@ class Metadata(Imds):
         """CREDENTIALS: text, or a function that makes it."""
         self.meta["iam"] = {"info": "{}", "security-credentials":
                             {name: credentials}}
+
+    def set_group(self, name):
+        self.meta.setdefault("tags", {}).setdefault(
+            "instance", {})["aws:autoscaling:groupName"] = name
 
     def set_target_state(self, state):
         """"InService", "Warmed:Stopped", "Terminated"; None: no group."""
@@ -88,3 +103,10 @@ class Metadata(Imds):
 
     def puts(self):
         return [path for method, path, _ in self.requests if method == "PUT"]
+
+    def refused(self):
+        """How many came with a token that is none."""
+        return sum(status == 401 for _, _, status in self.requests)
+
+    def forget_tokens(self):
+        self.tokens.clear()

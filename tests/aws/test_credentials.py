@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from metadata import Metadata
+from metadata import Metadata, as_json
 from client import archive, Place
 
 DATA = archive({"hello": "from the bucket\n"})
@@ -43,15 +43,6 @@ def fetch(place, **more):
 
 def used(cloud):
     return {call.key.role for call in cloud.calls("s3") if call.key}
-
-
-def as_json(key, lasts=3600, now=None, **more):
-    return json.dumps({
-        "Code": "Success", "Version": 1, "AccessKeyId": key.id,
-        "SecretAccessKey": key.secret, "Token": key.token,
-        "SessionToken": key.token, "Expiration": time.strftime(
-            "%Y-%m-%dT%H:%M:%SZ", time.gmtime((now or time.time()) + lasts)),
-        **more})
 
 
 # ---- files ----
@@ -237,7 +228,7 @@ def test_a_container_endpoint_elsewhere_needs_https(place, url):
     assert result.seconds < 5
 
 
-# ---- the instance ----
+# ---- the instance, where it goes wrong (else test_metadata.py) ----
 
 @pytest.fixture
 def metadata(place):
@@ -246,31 +237,6 @@ def metadata(place):
                              AWS_EC2_METADATA_DISABLED="false")
     yield service
     service.close()
-
-
-def test_the_role_of_the_instance(place, cloud, metadata):
-    key = cloud.new_key("web")
-    metadata.set_role("web", as_json(key))
-    result = fetch(place, environment={"AWS_REGION": ""})
-    assert used(cloud) == {"web"}
-    assert key.secret not in result.all and key.token not in result.all
-
-
-def test_a_role_that_comes_late(place, cloud, metadata):
-    key = cloud.new_key("web")
-    threading.Timer(2, metadata.set_role, ("web", as_json(key))).start()
-    result = fetch(place)
-    assert used(cloud) == {"web"}
-    assert "waiting for it" in result.all
-
-
-def test_a_role_that_never_comes(place, cloud, metadata):
-    result = place.apply('budget = "4s";', place.package(URL, DATA),
-                         status=1)
-    assert "the instance has no role" in result.all
-    assert "attach an instance profile" in result.all
-    assert "environment: AWS_ACCESS_KEY_ID not set" in result.all
-    assert result.seconds < 10
 
 
 def test_a_role_whose_trust_is_wrong(place, cloud, metadata):

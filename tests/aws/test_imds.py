@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instance metadata: what a profile may use of it, and what goes wrong."""
-import os
-import pathlib
+"""Instance metadata: what goes wrong with it. What goes well, and what any
+such service can play, is in test_metadata.py."""
 import socket
-import subprocess
 import threading
 import time
 
 import pytest
 
+from client import Plan
 from metadata import Metadata
-
-FITOUT = os.environ.get("FITOUT", str(
-    pathlib.Path(__file__).resolve().parents[2] / "build/static/fitout"))
 
 
 @pytest.fixture
@@ -22,67 +18,9 @@ def metadata():
     service.close()
 
 
-class Plan:
-    """`fitout plan` of a file whose content is a variable."""
-
-    def __init__(self, directory, service):
-        self.directory = directory
-        self.service = service
-        self.ini = ""
-
-    def __call__(self, text, command="plan", environment=None, timeout=60):
-        profile = self.directory / "p.cfg"
-        profile.write_text(
-            'fitout = 1; name = "p";\nfiles = ( {\n template = true; content = "%s\\n"; '
-            'to = "%s/out"; } );\n' % (text, self.directory))
-        (self.directory / "fitout.ini").write_text(self.ini)
-        begin = time.monotonic()
-        result = subprocess.run(
-            [FITOUT, "--config", self.directory / "fitout.ini", "--state",
-             self.directory / "state", command, profile],
-            capture_output=True, text=True, timeout=timeout,
-            env={"PATH": os.environ["PATH"], **self.service.environment(),
-                 **(environment or {})})
-        result.seconds = time.monotonic() - begin
-        return result
-
-    def value(self, text, **more):
-        result = self(text, **more)
-        assert result.returncode == 0, result.stderr
-        lines = [line[1:] for line in result.stdout.replace(" ", "")
-                 .splitlines() if line.startswith("+")]
-        return lines[-1]
-
-
 @pytest.fixture
 def plan(tmp_path, metadata):
     return Plan(tmp_path, metadata)
-
-
-def test_the_instance_is_known_by_its_names(plan, metadata):
-    assert plan.value("${instance_id}/${region}/${tag:Name}/"
-                      "${imds:placement/availability-zone}") == \
-        "i-0123456789abcdef0/eu-test-1/web/eu-test-1a"
-    assert metadata.puts() == ["/latest/api/token"]
-    assert len(metadata.gets()) == 4
-
-
-def test_one_connection_and_one_request_an_item(plan, metadata):
-    plan.value("${instance_id} ${instance_id} ${region} ${instance_id}")
-    assert len(metadata.gets()) == 2
-    assert len(metadata.puts()) == 1
-    assert len(metadata.peers) == 1
-
-
-def test_nothing_is_asked_that_is_not_used(plan, metadata):
-    assert plan("plain").returncode == 0
-    assert metadata.requests == []
-
-
-def test_validate_asks_nobody(plan, metadata):
-    result = plan("${instance_id} ${tag:Name}", command="validate")
-    assert result.returncode == 0
-    assert metadata.requests == []
 
 
 def test_a_busy_service_is_asked_again(plan, metadata):
@@ -152,25 +90,9 @@ def test_a_network_that_comes_late_is_waited_for(plan, metadata):
 
 
 def test_tags_that_are_not_shown(plan, metadata):
-    result = plan("${tag:Role}")
-    assert 'this instance has no tag "Role"' in result.stderr
     del metadata.meta["tags"]
     result = plan("${tag:Role}")
     assert "--instance-metadata-tags enabled" in result.stderr
-
-
-def test_an_item_that_is_not_there(plan):
-    result = plan("${imds:no/such}")
-    assert result.returncode == 2
-    assert "has no meta-data/no/such" in result.stderr
-
-
-def test_credentials_are_not_for_a_profile(plan, metadata):
-    metadata.set_role("web", '{"SecretAccessKey": "hidden"}')
-    result = plan("${imds:iam/security-credentials/web}")
-    assert result.returncode == 2
-    assert "is not for a profile" in result.stderr
-    assert metadata.requests == []
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\x1b[31m", "\udcff"])

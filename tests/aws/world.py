@@ -25,11 +25,11 @@ ID = "i-0123456789abcdef0"
 
 
 class World:
-    def __init__(self, directory, *services):
+    def __init__(self, directory, *services, metadata=None):
         self.directory = pathlib.Path(directory)
         self.state = self.directory / "state"
         self.started = self.directory / "agent-started"
-        self.metadata = Metadata(instance_id=ID).serve()
+        self.metadata = metadata or Metadata(instance_id=ID).serve()
         self.scaling = AutoScaling()
         self.stacks = CloudFormation()
         self.ec2 = Ec2()
@@ -54,8 +54,7 @@ class World:
         self.metadata.close()
 
     def launch(self, group="web", warm=None):
-        self.metadata.meta.setdefault("tags", {}).setdefault(
-            "instance", {})["aws:autoscaling:groupName"] = group
+        self.metadata.set_group(group)
         self.metadata.set_target_state(warm or "InService")
         self.scaling.launch(group, ID, warm)
 
