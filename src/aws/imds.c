@@ -90,7 +90,7 @@ choose_endpoint(struct imds *imds)
 		use_endpoint(imds, imds->options.endpoint);
 	} else if (disabled && strcasecmp(disabled, "true") == 0) {
 		imds->unusable = "AWS_EC2_METADATA_DISABLED is true in the "
-				 "environment";
+				 "environment (unset it)";
 	} else if (url && *url) {
 		use_endpoint(imds, url);
 	} else if (mode && *mode) {
@@ -428,8 +428,8 @@ check_path(const char *path, struct error *err)
 	    !strstr(path, "..") && strlen(path) < 1024)
 		return 0;
 	return error_raise(err, ERROR_FORMAT, "\"%s\" is no path of instance "
-			   "metadata", str_printable(path, shown,
-						      sizeof(shown)));
+			   "metadata; name one as placement/region",
+			   str_printable(path, shown, sizeof(shown)));
 }
 
 static int

@@ -90,13 +90,15 @@ missing(struct imds *imds, const char *name, const char *path,
 
 	if (!str_starts(name, "tag:"))
 		return error_raise(err, ERROR_PROFILE,
-			"the instance metadata has no %s", path);
+			"the instance metadata has no %s; correct the path, "
+			"or say the value in vars", path);
 	if (imds_get(imds, "meta-data/tags/instance", deadline, &tags,
 		     err) < 0)
 		return -1;
 	if (tags)
 		return error_raise(err, ERROR_PROFILE,
-			"this instance has no tag \"%s\"", name + 4);
+			"this instance has no tag \"%s\"; give it that tag, "
+			"or say the value in vars", name + 4);
 	return error_raise(err, ERROR_PROFILE,
 		"this instance is not shown its tags: aws ec2 "
 		"modify-instance-metadata-options --instance-id ID "
@@ -114,7 +116,8 @@ imds_variable(struct imds *imds, struct arena *arena, const char *name,
 	if (strstr(str_get(&path), "security-credentials") ||
 	    strstr(str_get(&path), "user-data")) {
 		error_raise(err, ERROR_PROFILE, "%s is not for a profile: it "
-			    "would be written down and shown",
+			    "would be written down and shown; let the "
+			    "program that needs it ask for it",
 			    str_get(&path));
 		return NULL;
 	}

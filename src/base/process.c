@@ -131,7 +131,9 @@ raise_setup(const struct process_run *run, const struct setup_failure *failure,
 		return error_sys(err, "run %s in %s", name,
 				 run->cwd ? run->cwd : "/");
 	default:
-		return error_sys(err, "run %s", name);
+		error_sys(err, "run %s", name);
+		return failure->sys != ENOENT ? -1 : error_next(err,
+			"install it, or correct its name or its #! line");
 	}
 }
 

@@ -35,8 +35,9 @@ current_profile(struct options *options, int64_t *ret_number,
 	if (result == 0)
 		result = generation_current(&state, ret_number, err);
 	if (result == 0 && *ret_number == 0)
-		result = error_raise(err, ERROR_STATE, "no run has completed "
-			"here: there is no profile that says what to stop");
+		result = error_raise(err, ERROR_USAGE, "no run has completed "
+			"here: there is no profile that says what to stop; "
+			"'fitout apply PROFILE' makes one");
 	if (result == 0)
 		result = profile_of_generation(options, &state, *ret_number,
 					       ret_profile, err);

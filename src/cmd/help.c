@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cmd/command.h"
 #include "cmd/help_text.h"
+#include "plan/problem.h"
 
 /* help_text.h is made from doc/man by tools/manual-to-c. */
 static const char *
@@ -46,14 +47,20 @@ find_page(const char *name)
 static int
 no_page(const char *name, struct error *err)
 {
-	own_str struct str pages = STR_INIT(300);
+	const char *words[64], *nearest;
 	char shown[64];
+	size_t n = 0;
 
-	for (const struct help_row *row = help_rows; row->page; row++)
-		str_addf(&pages, "%s%s", pages.len ? ", " : "", row->page);
-	return error_raise(err, ERROR_USAGE, "help has no page '%s'; there "
-			   "are %s", str_printable(name, shown, sizeof shown),
-			   str_get(&pages));
+	str_printable(name, shown, sizeof shown);
+	for (; help_rows[n].page && n < 63; n++)
+		words[n] = help_rows[n].page;
+	words[n] = NULL;
+	nearest = problems_nearest(name, words);
+	if (nearest)
+		return error_raise(err, ERROR_USAGE, "help has no page '%s'; "
+				   "did you mean '%s'?", shown, nearest);
+	return error_raise(err, ERROR_USAGE, "help has no page '%s'; 'fitout "
+			   "help' names them", shown);
 }
 
 int

@@ -39,7 +39,7 @@ fetch_object(struct options *options, struct fetcher *fetcher,
 	if (missing <= 0)
 		return missing;
 	return error_raise(err, ERROR_NETWORK, "%s: the bucket is there, but "
-			   "no such object in it (NoSuchKey)",
+			   "no such object in it (NoSuchKey); correct the key",
 			   url_redact(source, shown, sizeof(shown)));
 }
 

@@ -127,7 +127,8 @@ tell_reused(const struct step *step)
 	n = reuse_linked(state->reuse, &bytes);
 	if (n)
 		log_info("package.reused", step->resource->label,
-		 "%zu files (%s) are the same as before, and were linked", n,
+		 n == 1 ? "%zu file (%s) is the same as before, and was linked"
+		 : "%zu files (%s) are the same as before, and were linked", n,
 		 bytes_format(bytes, size, sizeof size));
 }
 

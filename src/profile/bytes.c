@@ -35,7 +35,7 @@ check_file(const char *path, int fd, size_t max_bytes, struct error *err)
 		return unreadable(err, path);
 	if (S_ISDIR(st.st_mode))
 		return error_raise(err, ERROR_PROFILE,
-			"%s: is a directory, not a profile", path);
+			"%s: is a directory, not a profile; name a file", path);
 	if (fd != STDIN_FILENO && !S_ISREG(st.st_mode))
 		return error_raise(err, ERROR_PROFILE,
 			"%s: is not a regular file", path);

@@ -222,7 +222,7 @@ include(struct expansion *x, struct place where, const char *directory,
 		return -1;
 	}
 	if (read_file(x, path, &text, &n, &err) < 0) {
-		problems_add(x->problems, where, "cannot include %s", err.text);
+		problems_add(x->problems, where, "include: %s", err.text);
 		return -1;
 	}
 	return expand(x, path, path_parent(x->arena, path), text, n);

@@ -145,11 +145,13 @@ tell(struct keeping *keeping, bool failed, int64_t begin,
 				keeping->below), shown, sizeof(shown));
 	run->evidence_failed = failed;
 	if (!run->evidence_failed)
-		run->evidence = arena_printf(run->arena, "%s (%u files)",
-					     shown, keeping->kept);
+		run->evidence = arena_printf(run->arena, "%s (%u file%s)",
+					     shown, keeping->kept,
+					     keeping->kept == 1 ? "" : "s");
 	else if (keeping->kept > 0)
-		run->evidence = arena_printf(run->arena, "%s (only %u files, "
-			"then: %s)", shown, keeping->kept, err->text);
+		run->evidence = arena_printf(run->arena, "%s (only %u file%s, "
+			"then: %s)", shown, keeping->kept,
+			keeping->kept == 1 ? "" : "s", err->text);
 	else
 		run->evidence = arena_printf(run->arena, "NOT KEPT at %s: %s",
 					     shown, err->text);

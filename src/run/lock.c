@@ -19,6 +19,7 @@
 
 #define LOCKS_BYTES_MAX ((size_t)4 << 20)
 #define TEXT_MAX 255
+#define WRITABLE "its file system must be writable, and have room"
 #define NAMESPACE ", in pid namespace "
 #define PATIENCE_MS 200
 
@@ -100,8 +101,10 @@ lock_take(int state_dirfd, const char *command, int *ret_fd,
 	own_str struct str text = STR_INIT(TEXT_MAX);
 	char since[32], here[32];
 
-	if (fd < 0)
-		return error_sys(err, "open the lock file");
+	if (fd < 0) {
+		error_sys(err, "open the lock file");
+		return error_next(err, WRITABLE);
+	}
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno == EWOULDBLOCK)
 			return busy(fd, err);
@@ -112,8 +115,10 @@ lock_take(int state_dirfd, const char *command, int *ret_fd,
 		 (int)getpid(), command,
 		 clock_format_utc(clock_wall_s(), since, sizeof since), here);
 	if (ftruncate(fd, 0) < 0 ||
-	    pwrite(fd, text.data, text.len, 0) != (ssize_t)text.len)
-		return error_sys(err, "write the lock file");
+	    pwrite(fd, text.data, text.len, 0) != (ssize_t)text.len) {
+		error_sys(err, "write the lock file");
+		return error_next(err, WRITABLE);
+	}
 	*ret_fd = steal_fd(&fd);
 	return 0;
 }

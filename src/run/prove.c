@@ -72,9 +72,11 @@ prove(struct arena *arena, int rootfd, const struct generation *generation,
 	}
 	ret_proven->entries = depth.entries;
 	ret_proven->read = depth.read;
-	log_info("prove.done", NULL, "%zu of %zu files differ from what "
+	log_info("prove.done", NULL, "%zu of %zu file%s differ%s from what "
 		 "generation %lld installed (%zu read)", ret_proven->differ,
-		 depth.entries, (long long)generation->number, depth.read);
+		 depth.entries, depth.entries == 1 ? "" : "s",
+		 depth.entries == 1 ? "s" : "",
+		 (long long)generation->number, depth.read);
 }
 
 struct json *

@@ -269,7 +269,7 @@ report_of_generation(const struct state *state, int64_t number,
 	if (report || err->code != ERROR_NONE)
 		return report;
 	generation_names(state, &kept);
-	error_raise(err, ERROR_STATE, "there is no report of generation %lld; "
+	error_raise(err, ERROR_USAGE, "there is no report of generation %lld; "
 		    "generations that are kept: %s", (long long)number,
 		    str_get(&kept));
 	return NULL;
@@ -331,9 +331,11 @@ say_proof(const struct run_facts *facts, struct str *out)
 	char took[32];
 
 	if (facts->proven)
-		str_addf(out, "%s: %zu of %zu files differ from what was "
-			 "installed (%zu read)%s\n", facts->profile->name,
+		str_addf(out, "%s: %zu of %zu file%s differ%s from what "
+			 "was installed (%zu read)%s\n", facts->profile->name,
 			 facts->proven->differ, facts->proven->entries,
+			 facts->proven->entries == 1 ? "" : "s",
+			 facts->proven->entries == 1 ? "s" : "",
 			 facts->proven->read,
 			 facts->proven->differ ? ": put right" : "");
 	/* News after a boot alone, and that is what proves. */

@@ -67,7 +67,7 @@ int report_write(const struct state *state, const struct run_facts *facts,
 /* Load it: NULL with ERROR_STATE when there is none (says so) or it is of
  * another version. Caller frees. */
 struct json *report_load(const struct state *state, struct error *err);
-/* Of generation NUMBER; and of the file PATH, "-" is not one. */
+/* Of generation NUMBER (ERROR_USAGE when that is not kept); and of the file PATH, "-" is not one. */
 struct json *report_of_generation(const struct state *state, int64_t number,
 				  struct error *err);
 struct json *report_of_file(const char *path, struct error *err);

@@ -17,6 +17,8 @@
 #include "run/stage_signature.h"
 
 #define TRANSFERS_MAX 1000
+/* Of what earlier mirrors said, in the last one's message. */
+#define BEFORE_SHOWN 240
 
 struct stage *
 stage_new(struct context *context, struct timeline *timeline,
@@ -119,7 +121,11 @@ in_profile(const struct transfer *transfer, struct error *err)
 	if (err->code == ERROR_LIMIT)
 		error_next(err, "raise max_size if that is right");
 	place_print(resource_place(transfer->step->resource, key), &place);
-	return error_in(err, "%s", str_get(&place));
+	error_in(err, "%s", str_get(&place));
+	if (*transfer->before.text)
+		error_next(err, "the mirror before it said: %.*s",
+			   BEFORE_SHOWN, transfer->before.text);
+	return -1;
 }
 
 static int
@@ -130,6 +136,7 @@ open_source(struct stage *stage, struct transfer *transfer, struct error *err)
 	const char *const *urls;
 
 	transfer->begin_ms = clock_ms();
+	transfer->before_bytes = strlen(transfer->before.text);
 	log_info("fetch.start", transfer->stream->label, "fetching %s",
 		 url_redact(transfer->stream->urls[transfer->mirror_base],
 			    url, sizeof url));
@@ -242,15 +249,37 @@ begin_anew(struct stage *stage, struct transfer *transfer, struct error *err)
 	return open_source(stage, transfer, err);
 }
 
+/* TEXT for a line that begins with the label anyway. */
+static const char *
+without_label(const struct transfer *transfer, const char *text)
+{
+	const char *label = transfer->stream->label;
+	size_t n = strlen(label);
+
+	return strncmp(text, label, n) == 0 && strncmp(text + n, ": ", 2) == 0
+		? text + n + 2 : text;
+}
+
 int
 stage_again(struct stage *stage, struct transfer *transfer,
 	    const struct error *why, struct error *err)
 {
 	log_info("package.whole", transfer->stream->label,
-		 "%s; unpacking all of it", why->text);
+		 "%s; unpacking all of it", without_label(transfer, why->text));
 	transfer->stream->reuse = NULL;
 	transfer->mirror_base = transfer->mirror;
 	return begin_anew(stage, transfer, err);
+}
+
+static void
+give_up_mirror(struct transfer *transfer, const char *said)
+{
+	log_warning("fetch.mirror", transfer->stream->label,
+		    "%s; going on with the next mirror", said);
+	if (*transfer->before.text)
+		error_next(&transfer->before, "%s", said);
+	else
+		error_raise(&transfer->before, ERROR_NETWORK, "%s", said);
 }
 
 int
@@ -261,8 +290,7 @@ stage_try_next_mirror(struct stage *stage, struct transfer *transfer,
 		*err = *why;
 		return in_profile(transfer, err);
 	}
-	log_warning("fetch.mirror", transfer->stream->label,
-		    "%s; going on with the next mirror", why->text);
+	give_up_mirror(transfer, without_label(transfer, why->text));
 	transfer->mirror_base = transfer->mirror + 1;
 	transfer->mirror = transfer->mirror_base;
 	transfer->addresses = 0;
@@ -288,6 +316,8 @@ handle_failure(struct stage *stage, struct transfer *transfer,
 	int again;
 
 	transfer->mirror = transfer->mirror_end - 1;
+	/* Its text has what the mirrors of this request said. */
+	transfer->before.text[transfer->before_bytes] = '\0';
 	error_raise(&why, event->code ? event->code : ERROR_NETWORK, "%s: %s",
 		    transfer->stream->label, event->text);
 	again = stage_object_again(stage, transfer, event, &why);
@@ -324,8 +354,7 @@ handle_event(struct stage *stage, const struct fetch_event *event,
 			    (long long)event->wait_ms);
 		return 0;
 	case FETCH_MIRROR:
-		log_warning("fetch.mirror", transfer->stream->label,
-			    "%s; going on with the next mirror", event->text);
+		give_up_mirror(transfer, event->text);
 		return 0;
 	case FETCH_DONE:
 		transfer->fetched = true;

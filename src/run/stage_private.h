@@ -54,6 +54,8 @@ struct transfer {
 	struct error unpack_error;
 	struct unpack_result result;
 	int64_t begin_ms, unpack_begin_ms;
+	struct error before;       /* what the mirrors given up had said */
+	size_t before_bytes;       /* of that, before this request */
 	unsigned retries;
 	uint64_t broke_at;         /* bytes that had come at the last of them */
 	unsigned addresses;        /* signed for this mirror, one after the

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/status.h"
 
+#include <string.h>
+
 #include "io/sandbox.h"
 
 static void
@@ -18,18 +20,21 @@ static void
 print_resource(const struct json *row, struct str *out)
 {
 	const struct json *drift = json_at(row, "drift");
+	const char *kind = json_text(row, "kind", "?");
+	const char *name = json_text(row, "name", "?");
 	int64_t n = json_number(row, "differences", 0);
 	int64_t more = n - (int64_t)json_count(drift);
 
-	str_addf(out, "  %-10s %-40s ", json_text(row, "kind", "?"),
-		 json_text(row, "name", "?"));
+	/* Of the agent and supervisor there is one, and the kind names it. */
+	if (strcmp(name, kind) == 0)
+		name = "";
 	if (!json_text(row, "destination", NULL))
-		str_add(out, "\n");
+		str_addf(out, *name ? "  %-10s %s\n" : "  %s\n", kind, name);
 	else if (n == 0)
-		str_add(out, "as installed\n");
+		str_addf(out, "  %-10s %-40s as installed\n", kind, name);
 	else
-		str_addf(out, "%lld difference%s\n", (long long)n,
-			 n == 1 ? "" : "s");
+		str_addf(out, "  %-10s %-40s %lld difference%s\n", kind, name,
+			 (long long)n, n == 1 ? "" : "s");
 	for (size_t i = 0; i < json_count(drift); i++)
 		str_addf(out, "               %s: %s\n",
 			 json_text(json_item(drift, i), "path", "?"),

@@ -68,7 +68,8 @@ def test_no_mirror_is_good(app):
     app.packages(app={"url": ["http://origin.test/first",
                               "http://origin.test/second"]})
     app.refused(1, "http://origin.test/first: 404", "next mirror",
-                "http://origin.test/second sent is not what was promised")
+                "http://origin.test/second sent is not what was promised",
+                "the mirror before it said: http://origin.test/first: 404")
 
 
 @pytest.mark.parametrize("fault", [

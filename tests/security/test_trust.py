@@ -104,7 +104,7 @@ def test_s25_an_included_file_that_others_can_write_is_refused(host):
     (host.dir / "part.cfg").write_text("budget = 60;\n")
     (host.dir / "part.cfg").chmod(0o666)
     host.write('@include "part.cfg"')
-    host.refused("cannot include")
+    host.refused("include: ")
     host.run("plan", host.profile).said('"part.cfg" belongs to uid 0 with '
                                         'mode 0666')
     (host.dir / "part.cfg").chmod(0o600)

@@ -225,14 +225,16 @@ a_program_that_cannot_start_is_named_with_the_cause(void **state)
 	assert_int_equal(err.code, ERROR_SYSTEM);
 	assert_int_equal(err.sys, ENOENT);
 	assert_string_equal(err.text, "run /nonexistent/pro\\x0agram: "
-				      "No such file or directory");
+				      "No such file or directory; install it, or "
+				      "correct its name or its #! line");
 	run.argv = (const char *const[]){ "/etc/passwd", NULL };
 	assert_int_equal(process_run(&run, &status, &err), -1);
 	assert_int_equal(err.sys, EACCES);
 	run.argv = (const char *const[]){ "fitout-no-such-program", NULL };
 	assert_int_equal(process_run(&run, &status, &err), -1);
 	assert_string_equal(err.text, "run fitout-no-such-program: "
-				      "No such file or directory");
+				      "No such file or directory; install it, or "
+				      "correct its name or its #! line");
 	run.argv = SH("true");
 	run.cwd = "/nonexistent";
 	assert_int_equal(process_run(&run, &status, &err), -1);
@@ -351,7 +353,8 @@ the_root_is_changed_before_the_directory(void **state)
 	run.cwd = "/inside";
 	/* The directory is there, the host's sh is not. */
 	assert_int_equal(process_run(&run, &status, &err), -1);
-	assert_string_equal(err.text, "run sh: No such file or directory");
+	assert_string_equal(err.text, "run sh: No such file or directory; install "
+			    "it, or correct its name or its #! line");
 	run.cwd = "/usr";
 	assert_int_equal(process_run(&run, &status, &err), -1);
 	assert_string_equal(err.text,

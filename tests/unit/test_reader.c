@@ -859,16 +859,16 @@ an_include_that_cannot_be_is_told_where_it_is_named(void **state)
 	PUT("self.inc", "@include \"self.inc\"");
 	PUT("crlf.inc", "a = 1;\nb = 2;\r\n");
 	assert_problems("@include \"gone.inc\"",
-			arena_printf(&arena, "p.cfg:3: cannot include "
+			arena_printf(&arena, "p.cfg:3: include: "
 				     "%s/gone.inc: cannot be read: No such "
 				     "file or directory; correct the path\n",
 				     at));
 	assert_problems("@include \"dir\"",
-			arena_printf(&arena, "p.cfg:3: cannot include "
+			arena_printf(&arena, "p.cfg:3: include: "
 				     "%s/dir: is a directory, not a "
-				     "profile\n", at));
+				     "profile; name a file\n", at));
 	assert_problems("@include \"empty.inc\"",
-			arena_printf(&arena, "p.cfg:3: cannot include "
+			arena_printf(&arena, "p.cfg:3: include: "
 				     "%s/empty.inc: is empty; what a profile "
 				     "says: fitout help fitout.cfg\n", at));
 	assert_problems("@include \"self.inc\"",
@@ -943,7 +943,7 @@ a_file_that_is_no_profile_is_an_error_that_names_it(void **state)
 	assert_unreadable("gone.cfg",
 			  "cannot be read: No such file or directory; "
 			  "correct the path");
-	assert_unreadable("d.cfg", "is a directory, not a profile");
+	assert_unreadable("d.cfg", "is a directory, not a profile; name a file");
 	assert_unreadable("fifo", "is not a regular file");
 	assert_unreadable("empty.cfg", "is empty; what a profile says: "
 			  "fitout help fitout.cfg");
