@@ -47,6 +47,8 @@ find_page(const char *name)
 static int
 no_page(const char *name, struct error *err)
 {
+	/* As much as an error's text has room for. */
+	own_str struct str pages = STR_INIT(500);
 	const char *words[64], *nearest;
 	char shown[64];
 	size_t n = 0;
@@ -59,8 +61,10 @@ no_page(const char *name, struct error *err)
 	if (nearest)
 		return error_raise(err, ERROR_USAGE, "help has no page '%s'; "
 				   "did you mean '%s'?", shown, nearest);
-	return error_raise(err, ERROR_USAGE, "help has no page '%s'; 'fitout "
-			   "help' names them", shown);
+	for (size_t i = 0; i < n; i++)
+		str_addf(&pages, "%s%s", i ? ", " : "", words[i]);
+	return error_raise(err, ERROR_USAGE, "help has no page '%s'; there "
+			   "are %s", shown, str_get(&pages));
 }
 
 int
