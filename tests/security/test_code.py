@@ -97,7 +97,7 @@ def test_s62_what_editors_leave(scene, change):
         assert f"{PROFILE}:1:" in done.err, done.err
 
 
-def test_s63_no_memory_is_a_clean_end(scene):
+def test_s63_no_memory_is_a_clean_end(scene, fitout):
     """At every amount there is an end in good order or a good end, and the
     next run, with memory, is good."""
     if b"libasan" in pathlib.Path(scene.host.disk.path(
@@ -106,7 +106,9 @@ def test_s63_no_memory_is_a_clean_end(scene):
     del scene.blocks["supervisor"]      # which has its own way to say so
     scene.write()
     refused = 0
-    for kilobytes in range(6500, 30000, 1500):
+    # What the kernel needs to load it at all, and a stack.
+    least = fitout.stat().st_size // 1024 + 1000
+    for kilobytes in range(least, 30000, 1500):
         done = scene.host.run(
             "sh", "-c", f"ulimit -v {kilobytes}; exec fitout apply {PROFILE}",
             env=scene.environment, check=False, timeout=100)
