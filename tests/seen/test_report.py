@@ -194,7 +194,7 @@ def test_compare_with_a_generation_and_with_a_file(runs):
 
 
 @pytest.mark.parametrize("other, status, words", [
-    ("77", 1, "no report of generation 77; generations that are kept: 1, 2"),
+    ("77", 2, "no report of generation 77; generations that are kept: 1, 2"),
     ("/nonexistent", 2, "does not exist; say the number of a generation")])
 def test_compare_with_what_is_not_there(runs, other, status, words):
     done = runs.fitout("report", "--compare", other)
