@@ -21,14 +21,19 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "aws"))
 
 from autoscaling import AutoScaling  # noqa: E402
 from cloudformation import CloudFormation, Ec2  # noqa: E402
+from artifacts import archive, sha256  # noqa: E402
 from core import Cloud as Aws  # noqa: E402
 from s3 import S3  # noqa: E402
 
 ID = "i-0123456789abcdef0"
+APP = archive({"app/version": "private\n"})
 ADDRESS = "10.12.0.9"
 PROFILE = """fitout = 1;
 name = "%(name)s";
 budget = "60s";
+# Private: with the role's keys, from a bucket that nobody else reads.
+packages = ( { name = "app"; url = "s3://artifacts/app/app-1.tar.gz";
+  sha256 = "%(sha256)s"; into = "/srv/%(name)s/app"; } );
 files = ( { content = "x"; to = "/srv/%(name)s/file"; } );
 commands = ( { name = "work"; run = [ "/bin/sh", "-c", "%(command)s" ];
   unless = [ "/bin/false" ]; } );
@@ -94,6 +99,7 @@ def instance(cloud, machine, fitout):
     aws = Aws(scaling, CloudFormation(), Ec2(), S3(),
               sock=cloud.ns.listen(ADDRESS, 80))
     aws.s3.make("logs")
+    aws.s3.make("artifacts").put("app/app-1.tar.gz", APP)
     key = aws.new_key(role="web")
     group = scaling.group("web")
     scaling.independent = True
@@ -114,7 +120,8 @@ def instance(cloud, machine, fitout):
     host.disk.copy(fitout, "/usr/local/bin/fitout", 0o755)
     for name, case in CASES.items():
         host.disk.write(f"/etc/fitout/{name}.cfg",
-                        PROFILE % dict(case, name=name))
+                        PROFILE % dict(case, name=name,
+                                       sha256=sha256(APP)))
     host.scaling, host.aws = scaling, aws
     yield host
     aws.close()
@@ -182,6 +189,8 @@ def test_hooks_of_an_instance_that_boots(instance):
     # Good: heartbeats every third of 6 s, CONTINUE after the agent's start.
     assert verdicts["good"][1:] == ("CONTINUE", "answered")
     assert verdicts["good"][0] > float_in(instance, "/srv/good-agent")
+    assert instance.read("/srv/good/app/version") == "private\n"
+    assert not instance.exists("/srv/failing/app")
     assert len(beats["good"]) >= 2
     assert all(1 < b - a < 4 for a, b in zip(beats["good"],
                                               beats["good"][1:]))
