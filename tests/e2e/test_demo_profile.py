@@ -176,5 +176,5 @@ def test_an_upgrade_that_fails_leaves_the_old_serving(serving):
     assert serving.agent_says() == ["started", "stopped", "started"]
     assert serving.host.exists("/run/fitout/ready")
     # What the state says is what is there.
-    serving.change(("6*7=43", "6*7=42"))
+    serving.change(("6*7=43", "6*7=42"), ("timeout = 3;", "timeout = 60;"))
     assert "nothing to do" in serving.apply()
