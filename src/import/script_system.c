@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands that are about the system: packages, accounts, services, the
  * agent. */
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/path.h"
@@ -78,6 +80,15 @@ is_number(const char *text)
 	return text && *text && !text[strspn(text, "0123456789")];
 }
 
+/* A number that a profile can say: root's is not, nor is one with a sign, a
+ * zero in front or more digits than identities have (2^32 - 2). */
+static bool
+is_account_id(const char *text)
+{
+	return is_number(text) && *text != '0' && strlen(text) <= 10 &&
+	       strtoull(text, NULL, 10) < UINT32_MAX;
+}
+
 static bool
 read_account(struct script *script, const char *program,
 	     const char *const *args, size_t n)
@@ -88,11 +99,13 @@ read_account(struct script *script, const char *program,
 		.line = script->command->line,
 		.system = script_letter(args, n, 'r') ||
 			  script_letter(args, n, 'S'),
-		.id = is_number(id) ? id : NULL,
+		.id = id,
 	};
 
 	if (n == 0 || args[n - 1][0] == '-' || script->command->depth > 0)
 		return false;
+	if (id && !is_account_id(id))
+		return false;           /* left for who reads the draft */
 	account.name = args[n - 1];
 	if (group) {
 		draft_add(script->draft, &script->draft->groups, account);

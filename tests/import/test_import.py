@@ -151,6 +151,22 @@ def test_what_cannot_be_read_is_told_with_its_line(tmp_path, text, line, said):
     assert f"{path}:{line}: " in done.stderr and said in done.stderr
 
 
+@pytest.mark.parametrize("id", ["9" * 40, "4294967295", "0", "-1", "0900",
+                                "12x", "$UID"])
+def test_a_number_that_no_account_has_is_left_to_the_reader(tmp_path, id):
+    """Whatever is drafted can be read again; the rest is told."""
+    script = tmp_path / "script.sh"
+    script.write_text(f"groupadd www\nuseradd -u {id} -g www www\n"
+                      f"mkdir -p /srv/a\n")
+    done = fitout("import", script)
+    assert done.returncode == 0, done.stderr
+    assert "users" not in done.stdout
+    assert f"#   line 2: useradd -u {id} -g www www" in done.stdout
+    draft = tmp_path / "draft.cfg"
+    draft.write_text(done.stdout)
+    assert fitout("validate", draft).returncode == 0
+
+
 def test_words_of_a_script_cannot_write_the_profile(tmp_path):
     """What a script says stays within its quotes and comments."""
     script = tmp_path / "script.sh"
