@@ -15,6 +15,8 @@
 #define LONG_AGO_MS ((int64_t)600 * 1000)
 #define KMSG_RECORDS_MAX 20000
 #define STATUS_BYTES_MAX 65536
+/* Thirty years up, or September 2001: no host's time is near it. */
+#define EPOCH_FROM_S 1e9
 
 static void
 add(struct json *rows, const char *stage, int64_t begin_ms, int64_t end_ms)
@@ -65,8 +67,15 @@ kernel_ms(void)
 	return -1;
 }
 
+/* Up to 24 cloud-init wrote the time of day, from 25 on the uptime. */
+static double
+since_zero(double at, const struct boot_zero *zero)
+{
+	return at - (at < EPOCH_FROM_S ? zero->uptime_s : zero->epoch_s);
+}
+
 void
-boot_times_cloud_init(const struct json *status, double zero_s,
+boot_times_cloud_init(const struct json *status, const struct boot_zero *zero,
 		      struct json *rows)
 {
 	static const struct {
@@ -85,14 +94,36 @@ boot_times_cloud_init(const struct json *status, double zero_s,
 		double start = json_fraction(status, stages[i].start, 0);
 		double end = json_fraction(status, stages[i].finished, 0);
 
+		if (start <= 0)
+			continue;
 		/* The last one runs the user-data, and so us: up to here. */
-		if (end <= 0)
-			end = zero_s;
-		if (start > 0 && start <= end && (zero_s - start) * 1000 < LONG_AGO_MS)
-			add(rows, stages[i].stage,
-			    (int64_t)((start - zero_s) * 1000),
-			    (int64_t)((end - zero_s) * 1000));
+		start = since_zero(start, zero);
+		end = end > 0 ? since_zero(end, zero) : 0;
+		if (start <= end && start * -1000 < LONG_AGO_MS)
+			add(rows, stages[i].stage, (int64_t)(start * 1000),
+			    (int64_t)(end * 1000));
 	}
+}
+
+static double
+seconds(const struct timespec *time)
+{
+	return (double)time->tv_sec + (double)time->tv_nsec / 1e9;
+}
+
+/* The file that cloud-init reads: a container may be shown another uptime
+ * than that of its kernel. */
+static double
+uptime_s(void)
+{
+	own_fd int fd = open("/proc/uptime", O_RDONLY | O_CLOEXEC);
+	char text[64];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return strtod(text, NULL);
 }
 
 static void
@@ -104,6 +135,7 @@ add_cloud_init(int64_t begin_ms, struct json *rows)
 	own_free char *text = malloc(STATUS_BYTES_MAX);
 	struct error ignored = ERROR_INIT;
 	struct timespec now;
+	double ago_s;
 	ssize_t n;
 
 	if (fd < 0 || !text)
@@ -114,9 +146,10 @@ add_cloud_init(int64_t begin_ms, struct json *rows)
 	if (!status)
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
-	boot_times_cloud_init(status, (double)now.tv_sec +
-		(double)now.tv_nsec / 1e9 -
-		(double)(clock_ms() - begin_ms) / 1e3, rows);
+	ago_s = (double)(clock_ms() - begin_ms) / 1e3;
+	boot_times_cloud_init(status, &(struct boot_zero){
+		.epoch_s = seconds(&now) - ago_s,
+		.uptime_s = uptime_s() - ago_s }, rows);
 }
 
 struct json *

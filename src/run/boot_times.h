@@ -20,7 +20,12 @@ struct json *boot_times_json(int64_t begin_ms);
  * milliseconds since the boot at which the kernel ran the first program; -1:
  * it tells of something else. */
 int64_t boot_times_kernel(const char *record);
-/* The stages in /run/cloud-init/status.json ("v1"), added to ROWS; ZERO_S is
- * when the run began, in seconds since the epoch. */
-void boot_times_cloud_init(const struct json *status, double zero_s,
-			   struct json *rows);
+
+/* When the run began: since the epoch, and as /proc/uptime tells it. */
+struct boot_zero {
+	double epoch_s, uptime_s;
+};
+/* The stages in /run/cloud-init/status.json ("v1"; its times are by either
+ * clock), added to ROWS. */
+void boot_times_cloud_init(const struct json *status,
+			   const struct boot_zero *zero, struct json *rows);

@@ -151,18 +151,15 @@ the_kernel_ends_with_the_first_program(void **state)
 	assert_int_equal(boot_times_kernel(""), -1);
 }
 
+/* STATUS of a run that began 1010 seconds after what its times count from. */
 static void
-stages_of_cloud_init_are_by_the_clock_of_the_run(void **state)
+stages_are_seen(const char *text, const struct boot_zero *zero)
 {
-	own_json struct json *status = parse("{\"v1\":{"
-		"\"init-local\":{\"start\":1000.5,\"finished\":1001.25},"
-		"\"init\":{\"start\":1002,\"finished\":1003.5},"
-		"\"modules-config\":{\"start\":null,\"finished\":null},"
-		"\"modules-final\":{\"start\":1009.0,\"finished\":null}}}");
+	own_json struct json *status = parse(text);
 	own_json struct json *rows = json_new_array();
 	const struct json *row;
 
-	boot_times_cloud_init(status, 1010.0, rows);
+	boot_times_cloud_init(status, zero, rows);
 	assert_int_equal(json_count(rows), 3);
 	row = json_item(rows, 0);
 	assert_string_equal(json_text(row, "stage", ""), "cloud-init local");
@@ -175,15 +172,41 @@ stages_of_cloud_init_are_by_the_clock_of_the_run(void **state)
 }
 
 static void
+stages_of_cloud_init_are_by_the_clock_of_the_run(void **state)
+{
+	/* 22.4 */
+	stages_are_seen("{\"v1\":{\"init-local\":"
+		"{\"start\":1800000000.5,\"finished\":1800000001.25},"
+		"\"init\":{\"start\":1800000002,\"finished\":1800000003.5},"
+		"\"modules-config\":{\"start\":null,\"finished\":null},"
+		"\"modules-final\":{\"start\":1800000009.0,"
+		"\"finished\":null}}}",
+		&(struct boot_zero){ 1800000010.0, 77.0 });
+}
+
+static void
+stages_of_cloud_init_may_be_in_uptime(void **state)
+{
+	/* 25.1 */
+	stages_are_seen("{\"v1\":{\"init-local\":"
+		"{\"start\":1000.5,\"finished\":1001.25},"
+		"\"init\":{\"start\":1002,\"finished\":1003.5},"
+		"\"modules-config\":{\"start\":null,\"finished\":null},"
+		"\"modules-final\":{\"start\":1009.0,\"finished\":null}}}",
+		&(struct boot_zero){ 1800000000.0, 1010.0 });
+}
+
+static void
 a_boot_of_long_ago_is_no_part_of_the_run(void **state)
 {
 	own_json struct json *status = parse("{\"v1\":{"
 		"\"init-local\":{\"start\":1000.5,\"finished\":1001.25}}}");
 	own_json struct json *rows = json_new_array();
+	const struct boot_zero zero = { 1800000000.0, 90000.0 };
 
-	boot_times_cloud_init(status, 90000.0, rows);
+	boot_times_cloud_init(status, &zero, rows);
 	assert_int_equal(json_count(rows), 0);
-	boot_times_cloud_init(NULL, 1000.0, rows);
+	boot_times_cloud_init(NULL, &zero, rows);
 	assert_int_equal(json_count(rows), 0);
 }
 
@@ -221,6 +244,7 @@ main(void)
 		cmocka_unit_test(the_kernel_ends_with_the_first_program),
 		cmocka_unit_test(
 			stages_of_cloud_init_are_by_the_clock_of_the_run),
+		cmocka_unit_test(stages_of_cloud_init_may_be_in_uptime),
 		cmocka_unit_test(a_boot_of_long_ago_is_no_part_of_the_run),
 		cmocka_unit_test(what_comes_from_elsewhere_is_text_in_markup),
 	};
