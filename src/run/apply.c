@@ -2,19 +2,16 @@
 #include "run/apply.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/log.h"
-#include "base/own.h"
-#include "io/digest.h"
-#include "io/fetcher.h"
 #include "io/journal.h"
 #include "io/transaction.h"
 #include "plan/plan.h"
+#include "run/agents.h"
+#include "run/commit.h"
 #include "run/drift.h"
 #include "run/durable.h"
 #include "run/ending.h"
@@ -30,30 +27,7 @@
 #include "run/stage.h"
 #include "run/state.h"
 #include "run/timeline.h"
-
-static int
-stop_agent(struct run *run, struct error *err)
-{
-	for (size_t i = plan_phase_begin(&run->plan, PHASE_GATE);
-	     i < run->plan.n; i++)
-		if (run_step(run, &run->plan.steps[i], "hold",
-			    run->plan.steps[i].resource->kind->hold, err) < 0)
-			return -1;
-	return 0;
-}
-
-static int
-hold(struct run *run, struct error *err)
-{
-	if (run->held)
-		return 0;
-	/* From here on a crash leaves the gate closed, not the agent running. */
-	if (gate_close(&run->state, err) < 0)
-		return -1;
-	run->gate_is_open = false;
-	run->held = true;
-	return stop_agent(run, err);
-}
+#include "run/undo.h"
 
 static int
 stage(struct run *run, struct error *err)
@@ -79,80 +53,6 @@ stage(struct run *run, struct error *err)
 		step->staged_done = true;
 	}
 	return run_expect(run, err);
-}
-
-/* For each step of PHASE with an action: the op, and its mark. */
-static int
-commit_phase(struct run *run, enum phase phase, struct error *err)
-{
-	size_t end = plan_phase_end(&run->plan, phase);
-
-	for (size_t i = plan_phase_begin(&run->plan, phase); i < end; i++) {
-		struct step *step = &run->plan.steps[i];
-
-		if (step->action == ACTION_NONE)
-			continue;
-		run->context.programs_ran |= phase > PHASE_PLACE;
-		if (run_step(run, step, "commit", step->resource->kind->commit,
-			    err) < 0)
-			return -1;
-		step->committed = true;
-	}
-	return 0;
-}
-
-static int
-own_staged(struct run *run, struct error *err)
-{
-	for (size_t i = 0; i < run->plan.n; i++) {
-		struct step *step = &run->plan.steps[i];
-
-		if (step->action != ACTION_NONE && step->resource->kind->chown &&
-		    step->resource->kind->chown(&run->context, step, err) < 0)
-			return error_in(err, "%s", step->resource->label);
-	}
-	return 0;
-}
-
-static int
-commit_files(struct run *run, struct error *err)
-{
-	int64_t begin;
-
-	if (commit_phase(run, PHASE_PREPARE, err) < 0 ||
-	    own_staged(run, err) < 0)
-		return -1;
-	begin = clock_ms();
-	progress_step(run->progress, "sync", NULL, 0, 0);
-	if (transaction_sync(run->transaction, err) < 0)
-		return -1;
-	timeline_add(&run->timeline, "sync", NULL, begin, clock_ms(), NULL);
-	if (commit_phase(run, PHASE_PLACE, err) < 0)
-		return -1;
-	return removal_commit(&run->context, err);
-}
-
-static int
-commit_programs(struct run *run, struct error *err)
-{
-	if (commit_phase(run, PHASE_RUN, err) < 0)
-		return -1;
-	return commit_phase(run, PHASE_ACTIVATE, err);
-}
-
-/* What the run before has committed is there: only programs are left. */
-static int
-commit(struct run *run, struct error *err)
-{
-	if (run->finishes)
-		return commit_programs(run, err);
-	if (commit_files(run, err) < 0 ||
-	    transaction_expect_edits(run->transaction, err) < 0 ||
-	    commit_programs(run, err) < 0 ||
-	    durable_programs(run, 1 << PHASE_PREPARE | 1 << PHASE_RUN,
-			     err) < 0)
-		return -1;
-	return recovery_commit(run, err);
 }
 
 static int
@@ -197,80 +97,6 @@ record(struct run *run, struct error *err)
 	return result;
 }
 
-/* After an undo, what ran before is started, and as it was before. */
-static int
-release(struct run *run, struct step *step, bool again,
-	const struct proof *proof, struct error *err)
-{
-	const struct kind *kind = step->resource->kind;
-	struct resource resource = *step->resource;
-	struct step old = *step;
-
-	if (!again) {
-		step->activated = true;
-		return kind->release(&run->context, step, proof, err);
-	}
-	if (step->before)
-		resource.spec = step->before;
-	old.resource = &resource;
-	if (kind->release(&run->context, &old, proof, err) == 0)
-		return 0;
-	step->left = old.left;
-	return -1;
-}
-
-/* The only place from which an agent is started. */
-static int
-open_and_start(struct run *run, bool again, struct error *err)
-{
-	int64_t opened;
-	struct error unnoted = ERROR_INIT;
-	size_t begin = plan_phase_begin(&run->plan, PHASE_GATE);
-
-	if (run->context.image || (run->options->hold_agent && !again))
-		return 0;
-	if (gate_open(&run->state, run->arena, run->generation, &run->proof,
-		      err) < 0)
-		return -1;
-	run->gate_is_open = run->released = true;
-	log_info("gate.open", NULL, "the gate is open");
-	opened = clock_ms();
-	timeline_add(&run->timeline, "gate.open", NULL, opened, opened, NULL);
-	for (size_t i = begin; i < run->plan.n; i++) {
-		struct step *step = &run->plan.steps[i];
-		int64_t now = clock_ms();
-
-		if (!step->resource->kind->release || (again && !step->ran))
-			continue;
-		if (release(run, step, again, run->proof, err) < 0) {
-			timeline_add(&run->timeline, "failed",
-				     step->resource->label, now, clock_ms(),
-				     "start");
-			return error_in(err, "%s", step->resource->label);
-		}
-		timeline_add(&run->timeline, "agent.start",
-			     step->resource->label, now, clock_ms(), NULL);
-		log_info("agent.start", step->resource->label, "started");
-		run->started_ms = clock_since_init_ms();
-	}
-	/* They run: the next run starts them again, that is all. */
-	if (gate_started(&run->state, &unnoted) < 0)
-		log_warning("gate.unnoted", NULL, "%s", unnoted.text);
-	return 0;
-}
-
-static int
-open_gate(struct run *run, struct error *err)
-{
-	const struct run_options *options = run->options;
-	bool waits = options->hold_agent && !options->bake;
-
-	if (!run->context.image && (waits || signal_is_warm(run)))
-		return gate_prove(&run->state, run->arena, run->generation,
-				  &run->proof, err);
-	return open_and_start(run, false, err);
-}
-
 /* In the order of the plan: the agent last. */
 static int
 rest(struct run *run, struct error *err)
@@ -285,119 +111,6 @@ rest(struct run *run, struct error *err)
 			     run->plan.steps[i].resource->kind->rest, err) < 0)
 			return -1;
 	return 0;
-}
-
-/* ---- undoing ---- */
-
-static int
-restore_programs(struct run *run, struct error *err)
-{
-	size_t end = plan_phase_end(&run->plan, PHASE_ACTIVATE);
-	int result = 0;
-
-	for (size_t i = plan_phase_begin(&run->plan, PHASE_ACTIVATE); i < end;
-	     i++) {
-		struct step *step = &run->plan.steps[i];
-		struct error one = ERROR_INIT;
-		int64_t begin = clock_ms();
-
-		if (step->action == ACTION_NONE || !step->resource->kind->restore)
-			continue;
-		progress_step(run->progress, "restore", step->resource->label,
-			      0, 0);
-		if (step->resource->kind->restore(&run->context, step,
-						  &one) < 0) {
-			log_error("undo.restore", step->resource->label, "%s",
-				  one.text);
-			if (result == 0)
-				*err = one;
-			result = -1;
-		}
-		timeline_add(&run->timeline, "restore", step->resource->label,
-			     begin, clock_ms(), NULL);
-	}
-	return result;
-}
-
-/* The agent ran when we came, and the host is as it was: it may go on. */
-static int
-reopen_gate(struct run *run, struct error *err)
-{
-	struct error ignored = ERROR_INIT;
-
-	if (!run->gate_was_open || !run->held || run->generation < 1)
-		return 0;
-	if (open_and_start(run, true, err) == 0)
-		return 0;
-	if (gate_close(&run->state, &ignored) == 0)
-		run->gate_is_open = false;
-	return -1;
-}
-
-/* The record first: it must never speak of what is not there. */
-static int
-undo_files(struct run *run, struct error *err)
-{
-	struct error unrecord = ERROR_INIT;
-	bool back = true;
-
-	if (run->generation != run->previous.number)
-		back = generation_back_to(&run->state, run->previous.number,
-					  &unrecord) == 0;
-	if (back)
-		run->generation = run->previous.number;
-	if (transaction_undo(run->transaction, err) < 0) {
-		/* Another code: all was taken back, tidying up failed. */
-		if (err->code == ERROR_UNDO)
-			return -1;
-		log_warning("undo.untidy", NULL, "%s; the next run tidies up",
-			    err->text);
-	}
-	if (back)
-		return 0;
-	*err = unrecord;
-	err->code = ERROR_UNDO;
-	return -1;
-}
-
-/* Take everything back. 0: the host is as it was. */
-static int
-undo(struct run *run, struct error *err)
-{
-	struct error close_error = ERROR_INIT, stop_error = ERROR_INIT;
-	int64_t begin = clock_ms();
-	int result = 0, stopped = 0;
-
-	progress_step(run->progress, "undo", NULL, 0, 0);
-	interrupt_shield();
-	run->context.budget = deadline_in(120 * 1000);
-	if (run->held && gate_close(&run->state, &close_error) == 0)
-		run->gate_is_open = false;
-	/* A start that did not end well may have started something. */
-	if (run->released)
-		stopped = stop_agent(run, &stop_error);
-	if (run->stage)
-		run->unpackers = stage_unpackers(run->stage);
-	stage_free(steal_ptr(run->stage));
-	if (run->transaction) {
-		log_info("undo.begin", NULL, "taking everything back");
-		result = undo_files(run, err);
-	}
-	timeline_add(&run->timeline, "undo", NULL, begin, clock_ms(), NULL);
-	if (run->activated && restore_programs(run, err) < 0)
-		result = -1;
-	run->taken_back = result == 0;
-	if (result == 0)
-		recovery_undone(run);
-	if (result == 0 && stopped < 0) {
-		*err = stop_error;
-		result = -1;
-	}
-	if (result == 0)
-		result = reopen_gate(run, err);
-	if (result < 0)
-		err->code = ERROR_UNDO;
-	return result;
 }
 
 /* ---- the run ---- */
@@ -421,25 +134,19 @@ begin_transaction(struct run *run, struct error *err)
 static int
 hold_early(struct run *run, struct error *err)
 {
-	return run->context.first_run ? hold(run, err) : 0;
-}
-
-static int
-commit_agent(struct run *run, struct error *err)
-{
-	return commit_phase(run, PHASE_GATE, err);
+	return run->context.first_run ? agents_hold(run, err) : 0;
 }
 
 static int (*const apply_steps[])(struct run *run, struct error *err) = {
 	hold_early,
 	begin_transaction,
 	stage,
-	hold,
-	commit,
+	agents_hold,
+	commit_resources,
 	activate,
-	commit_agent,
+	commit_agents,
 	record,
-	open_gate,
+	agents_release,
 	rest,
 };
 
@@ -451,6 +158,15 @@ carry_out(struct run *run, struct error *err)
 		if (interrupt_check(err) < 0 || apply_steps[i](run, err) < 0)
 			return -1;
 	return 0;
+}
+
+/* Not what a rollback or a boot goes by: that was fresh once. */
+static int
+save_freshness(struct run *run, struct error *err)
+{
+	if (run->options->rollback_to || run->options->recorded)
+		return 0;
+	return freshness_save(run->context.profile, &run->state, err);
 }
 
 /* Old trees go last: on ext4, creating files soon after a large delete is
@@ -468,8 +184,7 @@ clean_up(struct run *run)
 		errno = 0;
 	/* Not before the agent runs: what failed is not remembered. A run that
 	 * is killed here leaves it to the next one. */
-	if (!run->options->rollback_to && !run->options->recorded &&
-	    freshness_save(run->context.profile, &run->state, &err) < 0)
+	if (save_freshness(run, &err) < 0)
 		log_warning("record.serial", NULL, "%s", err.text);
 	drift_save(run);
 	record_digests(run);
@@ -592,8 +307,7 @@ only_record(struct run *run, struct error *err)
 		log_warning("gate.unnoted", NULL, "%s", untidy.text);
 	ending_done(run, OUTCOME_DONE);
 	untidy = (struct error)ERROR_INIT;
-	if (!run->options->rollback_to && !run->options->recorded &&
-	    freshness_save(run->context.profile, &run->state, &untidy) < 0)
+	if (save_freshness(run, &untidy) < 0)
 		log_warning("record.serial", NULL, "%s", untidy.text);
 	record_digests(run);
 	untidy = (struct error)ERROR_INIT;
@@ -628,9 +342,7 @@ run_apply(struct run *run, struct str *summary, struct error *err)
 		return only_record(run, err);
 	if (run_has_nothing_to_do(run)) {
 		/* Its newer edition may want the very same. */
-		if (!run->options->rollback_to && !run->options->recorded &&
-		    freshness_save(run->context.profile, &run->state,
-				   err) < 0)
+		if (save_freshness(run, err) < 0)
 			return fail_run(run, err);
 		ending_done(run, OUTCOME_NOTHING);
 		record_digests(run);
