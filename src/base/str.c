@@ -4,19 +4,48 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/arena.h"
 
+/* From this capacity on a string has pages of its own: it grows without being
+ * copied, what it does not fill is never touched, and what it held goes back
+ * to the kernel, which clears it. */
+#define PAGES_CAP ((size_t)256 * 1024)
+
 /* What is given back must not keep what it held: keys pass through here. */
+static void
+give_back(struct str *s)
+{
+	if (s->cap >= PAGES_CAP) {
+		munmap(s->data, s->cap);
+	} else if (s->data) {
+		explicit_bzero(s->data, s->cap);
+		free(s->data);
+	}
+}
+
+static char *
+more_pages(const struct str *s, size_t cap)
+{
+	void *pages = s->cap >= PAGES_CAP
+		? mremap(s->data, s->cap, cap, MREMAP_MAYMOVE)
+		: mmap(NULL, cap, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED)
+		out_of_memory(cap);
+	return pages;
+}
+
 static void
 move(struct str *s, size_t cap)
 {
-	char *data = xmalloc(cap);
+	char *data = cap >= PAGES_CAP ? more_pages(s, cap) : xmalloc(cap);
 
-	if (s->data) {
+	if (s->data && s->cap < PAGES_CAP) {
 		memcpy(data, s->data, s->len + 1);
-		explicit_bzero(s->data, s->cap);
-		free(s->data);
+		give_back(s);
 	}
 	s->data = data;
 	s->cap = cap;
@@ -39,6 +68,20 @@ reserve(struct str *s, size_t n)
 		cap = cap > SIZE_MAX / 2 ? SIZE_MAX : cap * 2;
 	move(s, cap);
 	return n;
+}
+
+char *
+str_room(struct str *s, size_t n, size_t *ret_n)
+{
+	*ret_n = reserve(s, n);
+	return s->data ? s->data + s->len : NULL;
+}
+
+void
+str_grown(struct str *s, size_t n)
+{
+	s->len += n;
+	s->data[s->len] = '\0';
 }
 
 void
@@ -139,9 +182,7 @@ str_clear(struct str *s)
 void
 str_release(struct str *s)
 {
-	if (s->data)
-		explicit_bzero(s->data, s->cap);
-	free(s->data);
+	give_back(s);
 	s->data = NULL;
 	s->len = s->cap = 0;
 	s->full = false;

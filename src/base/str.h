@@ -32,6 +32,11 @@ void str_addf(struct str *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Keep only the last MAX bytes of what is appended (tails of outputs). */
 void str_add_tail(struct str *s, const void *data, size_t n);
+/* Room for N more bytes behind what it holds, or for the *ret_n that the
+ * maximum leaves (S is full then); NULL when that is none. What was put there
+ * counts with str_grown(). */
+char *str_room(struct str *s, size_t n, size_t *ret_n);
+void str_grown(struct str *s, size_t n);
 /* Never NULL; valid until the next call that changes S. */
 const char *str_get(const struct str *s);
 void str_clear(struct str *s);

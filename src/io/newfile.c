@@ -98,11 +98,45 @@ newfile_replace(int dirfd, const char *name, const void *data, size_t n,
 	return 0;
 }
 
+/* OUT holds all it can: is there more? */
+static ssize_t
+read_past(int fd, struct str *out)
+{
+	char byte;
+	ssize_t got;
+
+	do
+		got = read(fd, &byte, 1);
+	while (got < 0 && errno == EINTR);
+	out->full = got > 0;
+	return got;
+}
+
+/* Read behind OUT, into its own memory: what is LEFT by the file's size, and a
+ * byte more that shows the end. Past OUT's maximum it is full. */
+static ssize_t
+read_more(int fd, off_t left, struct str *out)
+{
+	size_t want = left > 0 ? (size_t)left + 1 : 4096, room;
+	char *at;
+	ssize_t got;
+
+	if (want > out->max - out->len)
+		want = out->max - out->len;
+	if (want == 0)
+		return read_past(fd, out);
+	at = str_room(out, want, &room);
+	do
+		got = read(fd, at, room);
+	while (got < 0 && errno == EINTR);
+	str_grown(out, got > 0 ? (size_t)got : 0);
+	return got;
+}
+
 int
 file_read_fd(int fd, const char *name, size_t max_bytes, struct str *out,
 	     struct error *err)
 {
-	char block[64 * 1024];
 	size_t total = 0;
 	struct stat st;
 
@@ -112,21 +146,21 @@ file_read_fd(int fd, const char *name, size_t max_bytes, struct str *out,
 		return error_raise(err, ERROR_FORMAT, "%s is not a file%s",
 				   name, S_ISDIR(st.st_mode)
 				   ? " but a directory" : "");
+	if ((uint64_t)st.st_size > max_bytes)
+		return error_raise(err, ERROR_LIMIT, "%s is larger than %zu "
+				   "bytes", name, max_bytes);
 	for (;;) {
-		ssize_t got = read(fd, block, sizeof(block));
+		ssize_t got = read_more(fd, st.st_size - (off_t)total, out);
 
-		if (got < 0 && errno == EINTR)
-			continue;
 		if (got < 0)
 			return error_sys(err, "read %s", name);
-		if (got == 0)
+		if (got == 0 && !out->full)
 			return 0;
 		total += (size_t)got;
 		if (total > max_bytes)
 			return error_raise(err, ERROR_LIMIT,
 					   "%s is larger than %zu bytes", name,
 					   max_bytes);
-		str_add_n(out, block, (size_t)got);
 		if (out->full)
 			return error_raise(err, ERROR_LIMIT,
 					   "%s does not fit into %zu bytes",

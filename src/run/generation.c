@@ -317,12 +317,13 @@ add_marked(struct str *out, const char *mark, const char *lines, size_t n)
 
 	while (lines < end) {
 		const char *newline = memchr(lines, '\n', (size_t)(end - lines));
-		const char *stop = newline ? newline : end;
+		const char *stop = newline ? newline + 1 : end;
 
-		str_add(out, mark);
+		str_add_n(out, mark, 2);
 		str_add_n(out, lines, (size_t)(stop - lines));
-		str_add(out, "\n");
-		lines = stop + 1;
+		if (!newline)
+			str_add_n(out, "\n", 1);
+		lines = stop;
 	}
 }
 

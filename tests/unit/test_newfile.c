@@ -119,6 +119,30 @@ a_str_that_is_too_small_is_an_error_too(void **state)
 }
 
 static void
+a_large_file_is_read_whole(void **state)
+{
+	enum { MANY = 700 * 1000 };
+	own_str struct str out = STR_INIT(MANY + 1);
+	struct error err = ERROR_INIT;
+	char *data = malloc(MANY);
+
+	for (unsigned i = 0; i < MANY; i++)
+		data[i] = (char)('a' + i % 26);
+	scratch_write("file", data, MANY);
+	str_add(&out, "<");
+	assert_int_equal(file_read_at(scratch_fd, "file", MANY, &out, &err),
+			 0);
+	assert_int_equal(out.len, MANY + 1);
+	assert_memory_equal(str_get(&out) + 1, data, MANY);
+	free(data);
+	/* Its size is not known before it is read. */
+	str_clear(&out);
+	assert_int_equal(file_read_at(AT_FDCWD, "/proc/self/status", MANY,
+				      &out, &err), 0);
+	assert_non_null(strstr(str_get(&out), "VmPeak"));
+}
+
+static void
 what_is_no_file_is_refused_without_waiting(void **state)
 {
 	own_str struct str out = STR_INIT(1000);
@@ -194,6 +218,7 @@ main(void)
 		FRESH(a_file_is_read_whole_up_to_its_maximum),
 		FRESH(a_str_that_is_too_small_is_an_error_too),
 		FRESH(what_is_no_file_is_refused_without_waiting),
+		cmocka_unit_test(a_large_file_is_read_whole),
 		cmocka_unit_test(writing_waits_for_a_slow_reader),
 		cmocka_unit_test(a_full_disk_is_told),
 	};

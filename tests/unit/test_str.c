@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -49,6 +50,45 @@ bytes_past_the_maximum_are_dropped_and_marked(void **state)
 	str_addf(&s, "%s", "abcdefgh");
 	assert_true(s.full);
 	assert_string_equal(str_get(&s), "abcde");
+}
+
+static void
+a_large_string_keeps_what_it_holds_as_it_grows(void **state)
+{
+	own_str struct str s = STR_INIT(3 * 1024 * 1024 + 5);
+	char text[16];
+	size_t n;
+
+	for (unsigned i = 0; !s.full; i++)
+		str_addf(&s, "%08u", i);
+	assert_int_equal(s.len, s.max);
+	for (unsigned i = 0; i < s.max / 8; i++) {
+		snprintf(text, sizeof(text), "%08u", i);
+		assert_memory_equal(str_get(&s) + (size_t)8 * i, text, 8);
+	}
+	assert_null(memchr(str_get(&s), 0, s.len));
+	assert_int_equal(str_get(&s)[s.len], 0);
+	str_release(&s);
+	assert_string_equal(str_get(&s), "");
+	assert_non_null(str_room(&s, 1024 * 1024, &n));
+	assert_int_equal(n, 1024 * 1024);
+	assert_int_equal(s.len, 0);
+}
+
+static void
+room_is_what_the_maximum_leaves(void **state)
+{
+	own_str struct str s = STR_INIT(5);
+	size_t n;
+	char *at;
+
+	str_add(&s, "ab");
+	at = str_room(&s, 100, &n);
+	assert_int_equal(n, 3);
+	assert_true(s.full);
+	memcpy(at, "cde", 3);
+	str_grown(&s, 2);
+	assert_string_equal(str_get(&s), "abcd");
 }
 
 static void
@@ -247,6 +287,8 @@ main(void)
 		cmocka_unit_test(an_empty_string_is_readable),
 		cmocka_unit_test(appends_add_up),
 		cmocka_unit_test(bytes_past_the_maximum_are_dropped_and_marked),
+		cmocka_unit_test(a_large_string_keeps_what_it_holds_as_it_grows),
+		cmocka_unit_test(room_is_what_the_maximum_leaves),
 		cmocka_unit_test(a_maximum_of_zero_holds_nothing),
 		cmocka_unit_test(a_nul_byte_is_a_byte),
 		cmocka_unit_test(a_tail_keeps_the_last_bytes),
