@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cmd/boot_pool.h"
 #include "cmd/boot_profile.h"
+#include "cmd/breaker.h"
 #include "cmd/watched.h"
 #include "run/apply.h"
 
@@ -60,6 +61,7 @@ bring_up(struct options *options, const struct boot_profile *what,
 		.signals_again = part == ALL_AGAIN,
 	};
 
+	breaker_choose_at_boot(options, what, &run);
 	return watched_apply(options, &run, err);
 }
 

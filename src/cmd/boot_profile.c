@@ -37,6 +37,14 @@ profile_with_boot(struct arena *arena, const struct profile *profile)
 	return with;
 }
 
+const struct profile *
+profile_with_boot_of(struct arena *arena, const struct profile *profile,
+		     const struct profile *other)
+{
+	return profile_find(other, kind_boot.name, kind_boot_resource.name)
+		? profile_with_boot(arena, profile) : profile;
+}
+
 /* ---- the generation's own ---- */
 
 /* The current one; else the last that a run may have committed. */
@@ -181,17 +189,16 @@ is_current(struct options *options, const struct boot_profile *profile,
 	return result;
 }
 
-/* Who baked a signed profile meant signatures to count, also where the key is
- * not in fitout.ini: user-data alone does not take them away. */
-static int
-check_signer(struct options *options, const struct boot_profile *recorded,
-	     const struct profile *pointed, struct error *err)
+int
+boot_profile_check_signer(struct options *options,
+			  const struct boot_profile *recorded,
+			  const struct profile *other, struct error *err)
 {
 	struct state state = STATE_INIT;
 	const char *signer = NULL;
 	int result;
 
-	if (!recorded->profile || pointed->signer)
+	if (!recorded->profile || other->signer)
 		return 0;
 	result = state_open(options->arena, options->root, options->state,
 			    false, &state, err);
@@ -201,11 +208,10 @@ check_signer(struct options *options, const struct boot_profile *recorded,
 	state_release(&state);
 	if (result < 0 || !signer)
 		return result;
-	return error_raise(err, ERROR_TRUST, "user-data points to %s, which "
-		"nobody who is trusted here has signed, and the current "
-		"generation is of a profile signed by %s: sign it, and name "
-		"the key as public_key in /etc/fitout.ini of the image",
-		pointed->name, signer);
+	return error_raise(err, ERROR_TRUST, "nobody who is trusted here has "
+		"signed %s, and the current generation is of a profile signed "
+		"by %s: sign it, and name the key as public_key in "
+		"/etc/fitout.ini of the image", other->name, signer);
 }
 
 int
@@ -234,8 +240,8 @@ boot_profile_pointed(struct options *options, struct boot_profile *profile,
 			    (long long)profile->profile->serial);
 		return 0;
 	}
-	if (check_signer(options, profile, pointed, err) < 0)
-		return -1;
+	if (boot_profile_check_signer(options, profile, pointed, err) < 0)
+		return error_in(err, "the profile that user-data points to");
 	log_info("boot.newer", NULL, "user-data points to %s, serial %lld: "
 		 "it is applied", pointed->name, (long long)pointed->serial);
 	profile->profile = profile_with_boot(options->arena, pointed);

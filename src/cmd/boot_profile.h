@@ -15,6 +15,10 @@
 /* PROFILE with boot = { } added where it has none. */
 const struct profile *profile_with_boot(struct arena *arena,
 					const struct profile *profile);
+/* The same where OTHER has it. */
+const struct profile *profile_with_boot_of(struct arena *arena,
+					   const struct profile *profile,
+					   const struct profile *other);
 
 struct boot_profile {
 	const struct profile *profile;   /* NULL: no run completed here */
@@ -41,3 +45,11 @@ int boot_profile_recorded(struct options *options,
  */
 int boot_profile_pointed(struct options *options,
 			 struct boot_profile *profile, struct error *err);
+/*
+ * May OTHER be taken in place of what is recorded? Who baked a signed profile
+ * meant signatures to count, also where the key is not in fitout.ini: whoever
+ * names another text does not take them away. ERROR_TRUST.
+ */
+int boot_profile_check_signer(struct options *options,
+			      const struct boot_profile *recorded,
+			      const struct profile *other, struct error *err);

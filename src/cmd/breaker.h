@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "cmd/boot_profile.h"
 #include "cmd/options.h"
 #include "cmd/profile.h"
 #include "run/breaker.h"
@@ -18,3 +19,12 @@
 void breaker_choose(struct options *options,
 		    const struct profile_request *request,
 		    struct run_options *run);
+/*
+ * The same for a boot by WHAT, RUN's profile: the one that the image was baked
+ * from, or one that user-data points to. An image has never served, so that it
+ * asks; a host whose last run started the agent does not. What this host's
+ * signatures refuse is not fallen back to.
+ */
+void breaker_choose_at_boot(struct options *options,
+			    const struct boot_profile *what,
+			    struct run_options *run);

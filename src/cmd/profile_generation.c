@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/profile.h"
+#include "io/digest.h"
 #include "run/generation.h"
 
 /* Of two settings of one name the last one wins. */
@@ -25,20 +26,47 @@ take_settings(struct options *options, const struct generation_source *source,
 	return 0;
 }
 
+/* As it was named: that is what it is known by elsewhere. */
+static const struct profile *
+as_named(struct arena *arena, const struct profile *profile,
+	 const struct generation_named *named)
+{
+	struct profile *with;
+	struct digest digest;
+	char hex[DIGEST_HEX];
+
+	if (!named->text)
+		return profile;
+	with = arena_alloc(arena, sizeof *with);
+	*with = *profile;
+	digest_of(named->text, named->n, &digest);
+	with->text_sha256 = arena_dup(arena, digest_hex(&digest, hex));
+	with->original = named->text;
+	with->original_bytes = named->n;
+	with->signature = named->signature;
+	with->signature_bytes = named->signature_bytes;
+	with->signature_suffix = named->suffix;
+	return with;
+}
+
 int
 profile_of_generation(struct options *options, const struct state *state,
 		      int64_t number, const struct profile **ret_profile,
 		      struct error *err)
 {
 	struct generation_source source;
+	const struct profile *profile;
 
 	if (generation_source(state, options->arena, number, &source,
 			      err) < 0 ||
 	    take_settings(options, &source, err) < 0)
 		return -1;
-	return profile_parse(options, arena_printf(options->arena,
-						   "generation %lld",
-						   (long long)number),
-			     source.profile, strlen(source.profile),
-			     ret_profile, err);
+	if (profile_parse(options, arena_printf(options->arena,
+						"generation %lld",
+						(long long)number),
+			  source.profile, strlen(source.profile), &profile,
+			  err) < 0)
+		return -1;
+	*ret_profile = as_named(options->arena, profile, &source.named);
+	return 0;
 }

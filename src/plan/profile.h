@@ -46,7 +46,9 @@ struct signal_spec {
 struct profile {
 	const char *source;          /* as named on the command line */
 	const char *directory;       /* that it came from; NULL: from none */
-	const char *text;            /* with everything included */
+	const char *text;            /* with everything included, and no
+					comments */
+	bool includes;               /* something: the original is not all */
 	const char *original;        /* as it was named, n bytes; */
 	size_t original_bytes;       /* set by who read it, or NULL */
 	const char *text_sha256;     /* set by run/ once read; may be NULL */

@@ -478,6 +478,7 @@ reader_read(struct arena *arena, const char *name, const char *directory,
 	    syntax_parse(arena, &source, problems, &r.root) == 0) {
 		r.root.where = (struct place){ r.profile->source, 1 };
 		r.profile->text = source.text;
+		r.profile->includes = source.includes > 0;
 		read_tree(&r);
 	}
 	if (problems->total > before)

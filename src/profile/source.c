@@ -431,6 +431,7 @@ source_expand(struct arena *arena, const char *name, const char *directory,
 		ret_source->text = arena_dup(arena, str_get(&x.out));
 		ret_source->spans = spans;
 		ret_source->n = x.spans.n;
+		ret_source->includes = x.includes;
 	}
 	str_release(&x.out);
 	vec_release(&x.spans);

@@ -28,6 +28,7 @@ struct source {
 	const char *text;      /* NUL-terminated */
 	const struct source_span *spans;
 	size_t n;
+	size_t includes;       /* files that were included */
 };
 
 /* Reads an included file: PATH's bytes, NUL-terminated, in ARENA. */

@@ -188,6 +188,12 @@ count_success(struct breaker_record *record, struct change *change)
 				   change->now_s);
 }
 
+static bool
+count_recovery(struct breaker_record *record, struct change *change)
+{
+	return breaker_close(record, change->choice->sha256);
+}
+
 /* Adds to what was said before. */
 static void
 say(struct run *run, const char *text)
@@ -283,6 +289,19 @@ record_success(struct run *run, bool *ret_new, struct error *err)
 	return update(run->aws, url, &change, deadline, record, err);
 }
 
+/* It works, but the text that others could verify is not at hand. */
+static int
+record_recovery(struct run *run, struct error *err)
+{
+	const struct breaker_choice *choice = run->options->breaker;
+	struct breaker_record *record = arena_alloc(run->arena,
+						    sizeof(*record));
+	struct change change = { .choice = choice, .make = count_recovery };
+
+	return update(run->aws, address(choice, run->arena, ".json"), &change,
+		      deadline_in(WRITE_MS), record, err);
+}
+
 static void
 tag(struct run *run)
 {
@@ -312,8 +331,10 @@ breaker_worked(struct run *run)
 	if (choice->instead) {
 		/* That it works is known. */
 	} else if (!choice->keeps) {
+		if (record_recovery(run, &err) < 0)
+			not_counted(run, &err);
 		say(run, "this profile works, but is not kept for others: it "
-		    "is signed, and includes files");
+		    "is signed, and the text that was is not at hand");
 	} else if (record_success(run, &new, &err) < 0) {
 		not_counted(run, &err);
 	} else if (new) {

@@ -235,6 +235,17 @@ breaker_add_success(struct breaker_record *record, const char *sha256,
 	return true;
 }
 
+bool
+breaker_close(struct breaker_record *record, const char *sha256)
+{
+	struct breaker_row *row = find(record, sha256);
+
+	if (!row)
+		return false;
+	remove_row(record, row);
+	return true;
+}
+
 size_t
 breaker_failures(const struct breaker_record *record, const char *sha256)
 {

@@ -74,6 +74,8 @@ bool breaker_add_failure(struct breaker_record *record,
  * that is new. */
 bool breaker_add_success(struct breaker_record *record, const char *sha256,
 			 const char *file, int64_t now_s);
+/* It works, but is not kept: closed. False: it was. */
+bool breaker_close(struct breaker_record *record, const char *sha256);
 /* Failures of it that count; or 0. */
 size_t breaker_failures(const struct breaker_record *record,
 			const char *sha256);

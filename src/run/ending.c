@@ -115,7 +115,8 @@ ending_done(struct run *run, enum outcome outcome)
 		log_error("signal.failed", NULL, "%s", err.text);
 	signal_done(run, run->proof);
 	signal_end(run);
-	if (outcome == OUTCOME_DONE) {
+	/* Without the agent nothing has been shown yet (a warm pool). */
+	if (outcome == OUTCOME_DONE && !run->options->hold_agent) {
 		breaker_worked(run);
 		console_tell_breaker(run);
 	}

@@ -15,6 +15,7 @@
 #include "io/digest.h"
 #include "io/newfile.h"
 #include "io/tree.h"
+#include "run/generation_named.h"
 #include "run/seal.h"
 
 #define HEADER "fitout-generation "
@@ -367,7 +368,9 @@ write_files(int dirfd, const struct str *manifest,
 	    newfile_replace(dirfd, "profile.cfg", source->profile,
 			    strlen(source->profile), 0600, err) < 0)
 		return -1;
-	return write_settings(dirfd, source, err);
+	if (write_settings(dirfd, source, err) < 0)
+		return -1;
+	return generation_named_write(dirfd, &source->named, err);
 }
 
 static int
@@ -532,5 +535,6 @@ generation_source(const struct state *state, struct arena *arena,
 		.settings = list,
 		.n_settings = json_count(settings),
 	};
-	return 0;
+	return generation_named_read(state, arena, &generation, &source->named,
+				     err);
 }

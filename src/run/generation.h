@@ -5,6 +5,8 @@
  *	manifest       see below
  *	profile.cfg    the profile's text as it was applied, includes included
  *	settings.json  what --set said: { "NAME": "VALUE" }
+ *	named.cfg      its bytes as they were named, where they are for others
+ *	named.sig      and their signature: its suffix, a newline, its bytes
  *
  * and STATE/generations/current, the number of the current one; "before" is
  * the same file as it was before the last change. A generation is written
@@ -74,11 +76,22 @@ int generation_load(const struct state *state, struct arena *arena,
 const struct record *generation_find(const struct generation *generation,
 				     const char *kind, const char *name);
 
+/* The text as it was named, and the signature beside it, where others may be
+ * given them (run/breaker.h): whoever verifies one wants the very bytes. */
+struct generation_named {
+	const char *text;                /* NULL: not kept */
+	size_t n;
+	const char *signature;           /* NULL: none */
+	size_t signature_bytes;
+	const char *suffix;              /* ".minisig" */
+};
+
 /* What a generation was made from, to be made again. */
 struct generation_source {
 	const char *profile;             /* its text, includes included */
 	const struct variable *settings;
 	size_t n_settings;
+	struct generation_named named;
 };
 
 /* Were both made from the same? Going from one to the other changes nothing,

@@ -55,13 +55,37 @@ is_missing(const struct step *step)
 		step->action == ACTION_CHANGE);
 }
 
+/* The text of the generation is its own, includes included: it stays known by
+ * the digest of what was named once. */
+static const char *
+digest_of_named(const struct run *run)
+{
+	return run->options->recorded && run->previous.number
+		? run->previous.profile_sha256
+		: run->context.profile->text_sha256;
+}
+
 static struct generation_source
 source_of(const struct run *run)
 {
-	return (struct generation_source){
-		run->context.profile->text, run->options->settings,
-		run->options->n_settings,
+	const struct profile *profile = run->context.profile;
+	struct generation_source source = {
+		.profile = profile->text,
+		.settings = run->options->settings,
+		.n_settings = run->options->n_settings,
 	};
+
+	if (profile->signal && profile->signal->breaker &&
+	    !profile->includes &&
+	    str_equal(profile->text_sha256, digest_of_named(run)))
+		source.named = (struct generation_named){
+			.text = profile->original,
+			.n = profile->original_bytes,
+			.signature = profile->signature,
+			.signature_bytes = profile->signature_bytes,
+			.suffix = profile->signature_suffix,
+		};
+	return source;
 }
 
 static int
@@ -72,13 +96,8 @@ collect(struct run *run, bool pending, struct generation_text *text,
 	struct generation_source source = source_of(run);
 	int result = 0;
 
-	/* Its text is the generation's own, includes included: it stays known
-	 * by the digest of what was named once. */
 	generation_begin(text, run->context.run_id, profile->name,
-			 run->options->recorded && run->previous.number
-				? run->previous.profile_sha256
-				: profile->text_sha256,
-			 &source);
+			 digest_of_named(run), &source);
 	for (size_t i = 0; i < run->plan.n && result == 0; i++)
 		if (!pending || !is_missing(&run->plan.steps[i]))
 			result = record_step(run, text, &run->plan.steps[i],
