@@ -113,6 +113,16 @@ const struct key profile_keys[] = {
 	{ NULL }
 };
 
+void
+profile_describe(const struct profile *profile, struct str *out)
+{
+	struct profile goes_by = *profile;
+
+	goes_by.version = goes_by.serial = 0;
+	goes_by.name = goes_by.expires = NULL;
+	key_describe(profile_keys, &goes_by, out);
+}
+
 const struct resource *
 profile_find(const struct profile *profile, const char *kind_name,
 	     const char *name)

@@ -77,6 +77,10 @@ struct profile {
  * apart. Stored in struct profile. */
 extern const struct key profile_keys[];
 
+/* As key_describe: what of them a run goes by, and so a boot of what this one
+ * records: not which edition of whose profile it is. */
+void profile_describe(const struct profile *profile, struct str *out);
+
 /* The resource of KIND_NAME called NAME, or NULL. */
 const struct resource *profile_find(const struct profile *profile,
 				    const char *kind_name, const char *name);

@@ -32,9 +32,24 @@ record_has(const struct step *step)
 	return strcmp(str_get(&spec), step->recorded->spec) == 0;
 }
 
-bool
-record_differs(const struct generation *generation, const struct plan *plan)
+static bool
+says_the_same(const struct generation *generation,
+	      const struct profile *profile)
 {
+	own_str struct str says = STR_INIT((size_t)16 << 20);
+
+	if (!generation->says)
+		return true;
+	profile_describe(profile, &says);
+	return strcmp(str_get(&says), generation->says) == 0;
+}
+
+bool
+record_differs(const struct generation *generation,
+	       const struct profile *profile, const struct plan *plan)
+{
+	if (!says_the_same(generation, profile))
+		return true;
 	for (size_t i = 0; i < plan->n; i++)
 		if (!is_boot(plan->steps[i].resource->kind->name) &&
 		    !record_has(&plan->steps[i]))

@@ -13,9 +13,10 @@
 /* Is STEP's resource on record just as the profile says it? */
 bool record_has(const struct step *step);
 /* Does GENERATION say something else of a resource than PLAN, as observed, or
- * speak of others? Not of `boot`, which an image adds to a profile. */
+ * speak of others, or say something else of PROFILE itself? Not of `boot`,
+ * which an image adds to a profile. */
 bool record_differs(const struct generation *generation,
-		    const struct plan *plan);
+		    const struct profile *profile, const struct plan *plan);
 /* Warn of an agent and of supervisor's programs that GENERATION has and PLAN
  * has not: they go on. */
 void forgotten_warn(const struct generation *generation,

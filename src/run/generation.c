@@ -70,31 +70,6 @@ check_version(const char *text, const char *path, struct error *err)
 		str_printable(found, shown, sizeof shown), VERSION_TEXT);
 }
 
-static void
-parse_header(struct generation *generation, char **at)
-{
-	next_line(at);   /* see check_version */
-	while (**at && **at != '@' && strncmp(*at, "end ", 4) != 0) {
-		char *line = next_line(at);
-		const char *key;
-
-		if (!line)
-			break;
-		key = field(&line);
-		if (strcmp(key, "run") == 0)
-			generation->run_id = line;
-		else if (strcmp(key, "created") == 0)
-			generation->created = line;
-		else if (strcmp(key, "kept") == 0) {
-			generation->kept_profile = field(&line);
-			generation->kept_settings = line;
-		} else if (strcmp(key, "profile") == 0) {
-			generation->profile_name = field(&line);
-			generation->profile_sha256 = line;
-		}
-	}
-}
-
 /* Move the lines that begin with MARK together, without the mark: the text
  * is edited in place, as one line only gets shorter. */
 static char *
@@ -115,6 +90,38 @@ gather(char **at, char mark, size_t *ret_n)
 	}
 	*ret_n = (size_t)(out - begin);
 	return begin;
+}
+
+static void
+parse_header(struct generation *generation, struct arena *arena, char **at)
+{
+	size_t n;
+
+	next_line(at);   /* see check_version */
+	while (**at && **at != '@' && strncmp(*at, "end ", 4) != 0) {
+		const char *key, *says = gather(at, '=', &n);
+		char *line;
+
+		if (n) {
+			generation->says = arena_dup_n(arena, says, n);
+			continue;
+		}
+		line = next_line(at);
+		if (!line)
+			break;
+		key = field(&line);
+		if (strcmp(key, "run") == 0)
+			generation->run_id = line;
+		else if (strcmp(key, "created") == 0)
+			generation->created = line;
+		else if (strcmp(key, "kept") == 0) {
+			generation->kept_profile = field(&line);
+			generation->kept_settings = line;
+		} else if (strcmp(key, "profile") == 0) {
+			generation->profile_name = field(&line);
+			generation->profile_sha256 = line;
+		}
+	}
 }
 
 static const char *
@@ -223,7 +230,7 @@ generation_load(const struct state *state, struct arena *arena,
 	    seal_check(str_get(&text), text.len, path, &n, err) < 0)
 		return -1;
 	copy = arena_dup_n(arena, text.data, text.len);
-	parse_header(generation, &copy);
+	parse_header(generation, arena, &copy);
 	return parse_rows(generation, arena, copy, path, err);
 }
 
@@ -238,6 +245,23 @@ generation_find(const struct generation *generation, const char *kind,
 			return &row->record;
 	}
 	return NULL;
+}
+
+static void
+add_marked(struct str *out, const char *mark, const char *lines, size_t n)
+{
+	const char *end = lines + n;
+
+	while (lines < end) {
+		const char *newline = memchr(lines, '\n', (size_t)(end - lines));
+		const char *stop = newline ? newline + 1 : end;
+
+		str_add_n(out, mark, 2);
+		str_add_n(out, lines, (size_t)(stop - lines));
+		if (!newline)
+			str_add_n(out, "\n", 1);
+		lines = stop;
+	}
 }
 
 static void
@@ -271,6 +295,9 @@ generation_begin(struct generation_text *text, const char *run_id,
 		 profile_name, profile_sha256,
 		 digest_hex(&profile_digest, profile_hex),
 		 digest_hex(&settings_digest, settings_hex));
+	if (source->says)
+		add_marked(&text->text, "= ", source->says,
+			   strlen(source->says));
 }
 
 bool
@@ -309,23 +336,9 @@ generation_again(struct generation_text *text,
 		 generation->created, generation->profile_name,
 		 generation->profile_sha256, generation->kept_profile,
 		 generation->kept_settings);
-}
-
-static void
-add_marked(struct str *out, const char *mark, const char *lines, size_t n)
-{
-	const char *end = lines + n;
-
-	while (lines < end) {
-		const char *newline = memchr(lines, '\n', (size_t)(end - lines));
-		const char *stop = newline ? newline + 1 : end;
-
-		str_add_n(out, mark, 2);
-		str_add_n(out, lines, (size_t)(stop - lines));
-		if (!newline)
-			str_add_n(out, "\n", 1);
-		lines = stop;
-	}
+	if (generation->says)
+		add_marked(&text->text, "= ", generation->says,
+			   strlen(generation->says));
 }
 
 void

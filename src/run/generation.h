@@ -25,6 +25,7 @@
  *	created 2026-11-23T02:03:04Z
  *	profile NAME SHA256         of the text that was named
  *	kept SHA256 SHA256          of profile.cfg and settings.json
+ *	= key = value               of the profile itself (profile_describe)
  *	@ KIND NAME                 a resource
  *	> /usr/local/programs/nginx where it is
  *	! created                   nothing was there before
@@ -50,6 +51,8 @@ struct generation {
 	int64_t number;            /* 0: there is none yet */
 	const char *run_id, *created, *profile_name, *profile_sha256;
 	const char *kept_profile, *kept_settings;   /* digests, hex */
+	const char *says;          /* of the profile itself; NULL: a fitout
+				      wrote it that did not record that */
 	size_t n;
 	struct generation_row {
 		const char *kind, *name;
@@ -89,6 +92,7 @@ struct generation_named {
 /* What a generation was made from, to be made again. */
 struct generation_source {
 	const char *profile;             /* its text, includes included */
+	const char *says;                /* profile_describe(); written only */
 	const struct variable *settings;
 	size_t n_settings;
 	struct generation_named named;

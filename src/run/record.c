@@ -11,6 +11,8 @@
 #include "run/forgotten.h"
 #include "run/generation.h"
 
+#define SAYS_BYTES_MAX ((size_t)16 << 20)
+
 static int
 record_step(struct run *run, struct generation_text *text, struct step *step,
 	    struct error *err)
@@ -69,12 +71,15 @@ static struct generation_source
 source_of(const struct run *run)
 {
 	const struct profile *profile = run->context.profile;
+	own_str struct str says = STR_INIT(SAYS_BYTES_MAX);
 	struct generation_source source = {
 		.profile = profile->text,
 		.settings = run->options->settings,
 		.n_settings = run->options->n_settings,
 	};
 
+	profile_describe(profile, &says);
+	source.says = arena_dup(run->arena, str_get(&says));
 	if (profile->signal && profile->signal->breaker &&
 	    !profile->includes &&
 	    str_equal(profile->text_sha256, digest_of_named(run)))

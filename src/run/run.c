@@ -333,14 +333,16 @@ bool
 run_has_nothing_to_do(const struct run *run)
 {
 	return nothing_differs(run) &&
-	       !record_differs(&run->previous, &run->plan);
+	       !record_differs(&run->previous, run->context.profile,
+			       &run->plan);
 }
 
 bool
 run_only_records(const struct run *run)
 {
 	return nothing_differs(run) &&
-	       record_differs(&run->previous, &run->plan);
+	       record_differs(&run->previous, run->context.profile,
+			       &run->plan);
 }
 
 void

@@ -6,6 +6,7 @@ import json
 import pytest
 
 import snapshot
+from place import Place
 from scene import APP, PROFILE, RUNNING, STARTED
 
 pytestmark = pytest.mark.host
@@ -124,3 +125,40 @@ def test_what_the_profile_no_longer_names_goes(applied):
     assert done.status == 0, done.err
     assert not path.exists()
     assert "nothing to do" in applied.apply().out
+
+
+def test_what_only_the_profile_itself_says_is_recorded(tmp_path, fitout):
+    """A boot goes by what is recorded: by an old budget or signal, else."""
+    place = Place(tmp_path, fitout)
+    file = 'files = ( { to = "%s/c"; content = "x"; } );' % tmp_path
+
+    def generation():
+        return json.loads(place.run("--json", "status").stdout)["generation"]
+
+    place.apply(file)
+    for n, more in enumerate((
+            'budget = "7m";',
+            'budget = "7m"; keep_generations = 3;',
+            'budget = "7m"; keep_generations = 3; '
+            'signal = { console = "never"; };',
+            'budget = "7m"; keep_generations = 3; '
+            'signal = { console = "always"; };'), 2):
+        profile = place.write(file, more)
+        plan = place.run("plan", "--exit-code", str(profile))
+        assert plan.returncode == 10, plan.stdout
+        assert "apply would record it" in plan.stdout
+        done = place.apply(file, more)
+        assert "nothing differs on this host" in done.stderr
+        assert generation() == n
+        plan = place.run("plan", "--exit-code", str(profile))
+        assert (plan.returncode, plan.stdout) == (0, "nothing to do\n")
+        assert "nothing to do" in place.apply(file, more).stdout
+    kept = (tmp_path / "state/generations/5/profile.cfg").read_text()
+    assert "always" in kept and "7m" in kept
+    # Another edition of the same is no other generation.
+    same = "# A comment.\n\n" + more.replace(" budget", "\n  budget")
+    done = place.apply(file, same, "serial = 8;",
+                       'expires = "2099-01-01T00:00:00Z";')
+    assert "nothing to do" in done.stdout and generation() == 5
+    refused = place.apply(file, more, "serial = 7;", status=2)
+    assert "serial" in refused.stderr
