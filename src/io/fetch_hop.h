@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP by libcurl, which is included by fetch_hop.c only: the requests of
- * transfers, all in one multi loop. What no caller can change is set here:
+ * HTTP by libcurl, which only the files of io/fetch_curl.h know: the requests
+ * of transfers, all in one multi loop. What no caller can change is set here:
  * TLS 1.2 or later, certificates checked, http and https only, no cookies,
  * netrc or content codings, proxies of the environment but never to this
  * host or a metadata service.

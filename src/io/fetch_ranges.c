@@ -7,91 +7,19 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "io/fetch_part.h"
 #include "io/fetch_private.h"
-
-enum part_state {
-	PART_FREE,
-	PART_WAITING,               /* to be asked for (again) at wake_ms */
-	PART_RUNNING,
-	PART_ARRIVED,               /* and not all delivered */
-};
-
-struct part {
-	enum part_state state;
-	uint64_t first, bytes;      /* of the body */
-	uint64_t filled;            /* of it, had */
-	uint64_t asked_from;        /* ... when its hop was started */
-	char *buffer;               /* room for all; NULL: not needed yet */
-	unsigned attempt;           /* from 1 */
-	unsigned asked_for_time;
-	int64_t wake_ms;
-	struct hop hop;
-};
-
-struct ranges {
-	struct part parts[RANGES_MAX];
-	uint64_t next;              /* what no part covers begins here */
-	bool on;                    /* some part is, or was, under way */
-	bool alone;
-	bool blocked;
-	bool wanting;               /* counted in the pool */
-};
-
-/* ---- parts ---- */
-
-static uint64_t
-end_of(const struct part *part)
-{
-	return part->first + part->bytes;
-}
-
-static void
-free_part(struct transfer *t, struct part *part)
-{
-	if (part->state == PART_FREE)
-		return;
-	part->state = PART_FREE;
-	part->hop.unwanted = true;
-	t->pool->used--;
-}
-
-/* The part that the next byte to be delivered is in, or NULL. */
-static struct part *
-front(const struct transfer *t)
-{
-	for (size_t i = 0; i < RANGES_MAX; i++) {
-		struct part *part = &t->ranges->parts[i];
-
-		if (part->state != PART_FREE && t->delivered >= part->first &&
-		    t->delivered < end_of(part))
-			return part;
-	}
-	return NULL;
-}
-
-static unsigned
-count(const struct transfer *t, bool running)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; t->ranges && i < RANGES_MAX; i++) {
-		enum part_state state = t->ranges->parts[i].state;
-
-		n += running ? state == PART_RUNNING : state != PART_FREE;
-	}
-	return n;
-}
 
 static unsigned
 connections(const struct transfer *t)
 {
-	return count(t, true) + !ranges_alone(t);
+	return part_count(t, true) + !ranges_alone(t);
 }
 
 bool
 ranges_running(const struct transfer *t)
 {
-	return count(t, true) > 0;
+	return part_count(t, true) > 0;
 }
 
 bool
@@ -141,7 +69,7 @@ ranges_stop(struct transfer *t)
 	if (!r)
 		return;
 	for (size_t i = 0; i < RANGES_MAX; i++) {
-		free_part(t, &r->parts[i]);
+		part_free(t, &r->parts[i]);
 		free(r->parts[i].buffer);
 		r->parts[i].buffer = NULL;
 	}
@@ -157,16 +85,6 @@ ranges_free(struct transfer *t)
 }
 
 /* ---- what to ask for ---- */
-
-/* How many parts T may have: its share of the room. One part beside nothing
- * is worth less than the connection there is. */
-static unsigned
-share(const struct transfer *t)
-{
-	unsigned n = RANGE_POOL_PARTS / t->pool->wanting;
-
-	return n < 2 ? 2 : n;
-}
 
 void
 ranges_stretch_anew(struct transfer *t)
@@ -201,73 +119,6 @@ may_divide(struct transfer *t, int64_t now_ms)
 	       is_slower_than_wanted(t, now_ms);
 }
 
-static struct part *
-free_slot(struct transfer *t)
-{
-	for (size_t i = 0; i < RANGES_MAX; i++) {
-		struct part *part = &t->ranges->parts[i];
-
-		if (part->state == PART_FREE && !part->hop.easy)
-			return part;
-	}
-	return NULL;
-}
-
-/* The next part of the rest, where there is one and room for it. */
-static struct part *
-next_part(struct transfer *t)
-{
-	struct ranges *r = t->ranges;
-	struct part *part = free_slot(t);
-	uint64_t rest = t->size - r->next;
-
-	if (!part || r->next >= t->size || count(t, false) >= share(t) ||
-	    t->pool->used >= RANGE_POOL_PARTS)
-		return NULL;
-	part->first = r->next;
-	part->bytes = rest < t->options->range_bytes ? rest
-						     : t->options->range_bytes;
-	part->filled = 0;
-	part->attempt = 1;
-	part->asked_for_time = 0;
-	part->state = PART_WAITING;
-	part->wake_ms = 0;
-	r->next += part->bytes;
-	t->pool->used++;
-	return part;
-}
-
-/* What the connection for the whole has brought in the meantime. */
-static void
-drop_passed(struct transfer *t)
-{
-	for (size_t i = 0; i < RANGES_MAX; i++) {
-		struct part *part = &t->ranges->parts[i];
-
-		if (part->state != PART_FREE && t->delivered >= end_of(part))
-			free_part(t, part);
-	}
-	/* (With parts beyond, a gap before the next would never be filled.) */
-	if (count(t, false) == 0 &&
-	    t->ranges->next < t->delivered + t->options->range_bytes)
-		t->ranges->next = t->delivered + t->options->range_bytes;
-}
-
-static struct part *
-due_part(struct transfer *t, int64_t now_ms)
-{
-	struct part *first = NULL;
-
-	for (size_t i = 0; i < RANGES_MAX; i++) {
-		struct part *part = &t->ranges->parts[i];
-
-		if (part->state == PART_WAITING && part->wake_ms <= now_ms &&
-		    !part->hop.easy && (!first || part->first < first->first))
-			first = part;
-	}
-	return first ? first : next_part(t);
-}
-
 static struct hop *
 begin(struct transfer *t, struct part *part)
 {
@@ -294,10 +145,10 @@ ranges_due_hop(struct transfer *t, int64_t now_ms)
 		t->ranges->next = 0;
 	}
 	if (!t->ranges->alone)
-		drop_passed(t);
+		part_drop_passed(t);
 	if (connections(t) >= t->width)
 		return NULL;
-	part = due_part(t, now_ms);
+	part = part_due(t, now_ms);
 	return part ? begin(t, part) : NULL;
 }
 
@@ -320,7 +171,7 @@ ranges_headers(struct hop *hop, void (*add)(struct hop *hop, const char *line))
 	char line[256];
 
 	snprintf(line, sizeof(line), "Range: bytes=%" PRIu64 "-%" PRIu64,
-		 part->first + part->filled, end_of(part) - 1);
+		 part->first + part->filled, part_end(part) - 1);
 	add(hop, line);
 	snprintf(line, sizeof(line), "If-Match: %s", hop->transfer->etag);
 	add(hop, line);
@@ -335,7 +186,7 @@ ranges_judge(struct hop *hop)
 	const struct part *part = hop->part;
 	struct fetch_part want = {
 		.first = part->first + part->filled,
-		.last = end_of(part) - 1,
+		.last = part_end(part) - 1,
 		.size = t->size,
 		.etag = t->etag,
 	};
@@ -352,11 +203,11 @@ ranges_judge(struct hop *hop)
 bool
 ranges_take_over(struct transfer *t)
 {
-	struct part *part = t->ranges ? front(t) : NULL;
+	struct part *part = t->ranges ? part_front(t) : NULL;
 
 	if (!part || t->ranges->alone || part->filled == 0)
 		return false;
-	drop_passed(t);
+	part_drop_passed(t);
 	t->ranges->alone = true;
 	t->hop.unwanted = true;
 	ranges_drain(t);
@@ -422,7 +273,7 @@ ranges_deliver(struct hop *hop, const char *data, size_t n)
 static bool
 drain_front(struct transfer *t)
 {
-	struct part *part = front(t);
+	struct part *part = part_front(t);
 	uint64_t at = part ? t->delivered - part->first : 0;
 	struct failure why;
 	ssize_t done;
@@ -450,9 +301,9 @@ ranges_drain(struct transfer *t)
 		continue;
 	for (size_t i = 0; r->alone && i < RANGES_MAX; i++)
 		if (r->parts[i].state == PART_ARRIVED &&
-		    t->delivered >= end_of(&r->parts[i]))
-			free_part(t, &r->parts[i]);
-	if (r->alone && t->delivered == t->size && count(t, false) == 0)
+		    t->delivered >= part_end(&r->parts[i]))
+			part_free(t, &r->parts[i]);
+	if (r->alone && t->delivered == t->size && part_count(t, false) == 0)
 		transfer_complete(t);
 }
 

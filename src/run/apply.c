@@ -17,7 +17,6 @@
 #include "run/ending.h"
 #include "run/forgotten.h"
 #include "run/gate.h"
-#include "run/generation.h"
 #include "run/history.h"
 #include "run/record.h"
 #include "run/recovery.h"
@@ -25,7 +24,6 @@
 #include "run/run.h"
 #include "run/signal.h"
 #include "run/stage.h"
-#include "run/state.h"
 #include "run/timeline.h"
 #include "run/undo.h"
 
