@@ -91,7 +91,7 @@ static int
 keep_part(struct keeping *keeping, enum part part, struct error *err)
 {
 	size_t max = part == REPORT ? REPORT_BYTES_MAX : TEXT_BYTES_MAX;
-	own_str struct str text = STR_INIT(max), clean = STR_INIT(2 * max);
+	own_str struct str text = STR_INIT(max), clean = STR_INIT(4 * max + 64);
 	char name[400];
 	struct upload up = {
 		.aws = keeping->run->aws,
