@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/arena.h"
+#include "base/str.h"
 
 /* Whoever writes the records also chooses their keys, and could make all of
  * them fall into one place: what is not found after so many steps is not
@@ -20,9 +21,11 @@ struct shared {
 struct file_notes {
 	struct shared *shared;
 	size_t bytes, max;
+	uint8_t secret[SIPHASH_KEY_BYTES];
 	/* Of the commander: */
 	uint32_t *slots;           /* 0, or 1 + the number of a note */
 	size_t mask;
+	struct str path;           /* that is looked for */
 };
 
 struct file_notes *
@@ -40,6 +43,8 @@ file_notes_new(uint64_t entries)
 	notes->shared = memory;
 	notes->bytes = bytes;
 	notes->max = max;
+	notes->path = (struct str)STR_INIT(64 * 1024 * 1024);
+	random_bytes(notes->secret, sizeof(notes->secret));
 	return notes;
 }
 
@@ -57,16 +62,14 @@ file_notes_free(struct file_notes *notes)
 		return;
 	munmap(notes->shared, notes->bytes);
 	free(notes->slots);
+	str_release(&notes->path);
 	free(notes);
 }
 
-void
-file_key(const char *path, uint8_t ret_key[static FILE_KEY_BYTES])
+static void
+key_of(const struct file_notes *notes, const char *path, uint8_t *ret_key)
 {
-	struct digest digest;
-
-	digest_of(path, strlen(path), &digest);
-	memcpy(ret_key, digest.bytes, FILE_KEY_BYTES);
+	siphash(notes->secret, path, strlen(path), ret_key);
 }
 
 bool
@@ -78,7 +81,7 @@ file_notes_add(struct file_notes *notes, const char *path,
 	if (!notes || notes->shared->n >= notes->max)
 		return false;
 	note = &notes->shared->note[notes->shared->n];
-	file_key(path, note->key);
+	key_of(notes, path, note->key);
 	note->known = digest != NULL;
 	if (digest)
 		note->digest = *digest;
@@ -148,12 +151,28 @@ find(const struct file_notes *notes, const uint8_t *key)
 	return slot && *slot ? &notes->shared->note[*slot - 1] : NULL;
 }
 
+void
+file_notes_key(struct file_notes *notes, const char *root, const char *path,
+	       uint8_t ret_key[static FILE_KEY_BYTES])
+{
+	if (!str_equal(root, ".")) {
+		str_clear(&notes->path);
+		str_add(&notes->path, root);
+		str_add_n(&notes->path, "/", 1);
+		str_add(&notes->path, path);
+		path = str_get(&notes->path);
+	}
+	key_of(notes, path, ret_key);
+}
+
 const struct file_note *
-file_notes_find(const struct file_notes *notes, const char *path)
+file_notes_find(struct file_notes *notes, const char *root, const char *path)
 {
 	uint8_t key[FILE_KEY_BYTES];
 
-	file_key(path, key);
+	if (!notes || !notes->slots)
+		return NULL;
+	file_notes_key(notes, root, path, key);
 	return find(notes, key);
 }
 

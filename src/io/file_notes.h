@@ -9,13 +9,16 @@
  *						       gets the memory
  *	child		file_notes_add(notes, path, ...)
  *	commander	file_notes_index(notes)      when the child is gone
- *			file_notes_find(notes, path)
+ *			file_notes_find(notes, root, path)
  *
  * The digests are the child's word for what the child itself wrote. A lie
  * makes an honest file look changed (`status --verify`, rollback), never a
  * changed one look honest; nothing that decides what is installed goes by
- * them alone (io/reuse.h hashes again). Records are found by the hash of a
- * path, so none is longer than another; of one path the last counts.
+ * them alone (io/reuse.h hashes again). Records are found by a hash of the
+ * path, so none is longer than another; of one path the last counts. Its key
+ * is made anew for each archive and known to the two only: who packed the
+ * archive cannot choose names that fall together, and a child that does has
+ * spoiled no notes but its own.
  */
 #pragma once
 
@@ -24,9 +27,10 @@
 #include <stdint.h>
 
 #include "base/own.h"
+#include "base/siphash.h"
 #include "io/digest.h"
 
-enum { FILE_KEY_BYTES = 16 };
+enum { FILE_KEY_BYTES = SIPHASH_BYTES };
 
 struct file_note {
 	uint8_t key[FILE_KEY_BYTES];   /* of the path in the archive */
@@ -57,12 +61,14 @@ const struct file_note *file_notes_at(const struct file_notes *notes,
 /* Make them findable. False: some are not, which means that somebody chose
  * their keys. */
 bool file_notes_index(struct file_notes *notes);
-/* The last one of PATH, or NULL. NOTES may be NULL. */
-const struct file_note *file_notes_find(const struct file_notes *notes,
-					    const char *path);
+/* The last one of PATH below ROOT (a path in the archive, or "."), or NULL.
+ * NOTES may be NULL. */
+const struct file_note *file_notes_find(struct file_notes *notes,
+					const char *root, const char *path);
 /* Is NOTE the one that file_notes_find would give for its path? */
 bool file_notes_is_last(const struct file_notes *notes,
 			  const struct file_note *note);
 
-/* The key of PATH: the first half of its SHA-256. */
-void file_key(const char *path, uint8_t ret_key[static FILE_KEY_BYTES]);
+/* The key that a note of PATH below ROOT has. */
+void file_notes_key(struct file_notes *notes, const char *root,
+		    const char *path, uint8_t ret_key[static FILE_KEY_BYTES]);

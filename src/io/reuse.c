@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/reuse.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/own.h"
 #include "base/str.h"
-#include "base/vec.h"
 #include "io/reuse_private.h"
-#include "io/shown.h"
-#include "io/tree.h"
+#include "io/tree_stack.h"
 
 /* ------------------------------------------------------------- candidates */
 
@@ -47,74 +45,78 @@ is_configuration(const char *path)
 	return false;
 }
 
-/* What nobody but root can edit, and root has no reason to. */
+/* Does the record speak of a file that may be shared: which nobody but root
+ * can edit, and root has no reason to? */
 static bool
-may_be_shared(const struct manifest_line *line, const struct stat *st)
+may_be_shared(const struct reuse *reuse, const struct manifest_line *line)
 {
-	return st->st_uid == 0 &&
-	       (st->st_mode & (S_IWGRP | S_IWOTH | S_ISUID | S_ISGID)) == 0 &&
+	return line->type == 'f' && line->has_digest && line->size > 0 &&
+	       line->size <= REUSE_BYTES_MAX && line->uid == 0 &&
+	       line->uid == reuse->source.uid &&
+	       line->gid == reuse->source.gid &&
+	       (line->mode & (S_IWGRP | S_IWOTH | S_ISUID | S_ISGID)) == 0 &&
 	       !is_configuration(str_get(&line->path));
 }
 
 static bool
-is_as_recorded(const struct reuse *reuse, const struct manifest_line *line,
-	       const struct stat *st)
+is_as_recorded(const struct manifest_line *line, const struct stat *st)
 {
-	return S_ISREG(st->st_mode) && line->type == 'f' && line->has_digest &&
-	       line->size == (uint64_t)st->st_size && line->size > 0 &&
-	       line->size <= REUSE_BYTES_MAX &&
+	return S_ISREG(st->st_mode) && line->size == (uint64_t)st->st_size &&
 	       line->mtime_ns == manifest_mtime_ns(st) &&
 	       line->mode == (st->st_mode & 07777u) &&
-	       line->uid == st->st_uid && line->gid == st->st_gid &&
-	       line->uid == reuse->source.uid && line->gid == reuse->source.gid;
+	       line->uid == st->st_uid && line->gid == st->st_gid;
 }
 
-struct looking {
-	struct reuse *reuse;
-	struct manifest_cursor cursor;
-	VEC(struct reuse_candidate) found;
-};
-
-static int
-add(struct looking *looking, const struct stat *st, struct error *err)
+/* Look at the file of LINE, through no link; false: it is not there. */
+static bool
+look_at(struct tree_stack *stack, const struct manifest_line *line,
+	struct stat *ret_st)
 {
-	const struct manifest_line *line = &looking->cursor.line;
-	struct reuse *reuse = looking->reuse;
-	struct reuse_candidate candidate = {
+	const char *path = str_get(&line->path), *slash = strrchr(path, '/');
+	struct error gone = ERROR_INIT;
+	int dirfd = tree_stack_enter(stack, path,
+				     slash ? (size_t)(slash - path) : 0, &gone);
+
+	return dirfd >= 0 && fstatat(dirfd, slash ? slash + 1 : path, ret_st,
+				     AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void
+add(struct reuse *reuse, const struct manifest_line *line,
+    const struct stat *st)
+{
+	struct reuse_candidate *candidate = &reuse->item[reuse->n++];
+
+	*candidate = (struct reuse_candidate){
 		.path = arena_dup_n(reuse->arena, str_get(&line->path),
 				    line->path.len),
 		.digest = line->digest, .size = line->size,
 		.mtime_ns = line->mtime_ns, .mode = line->mode,
-		.inode = st->st_ino,
+		.inode = st->st_ino, .linked = st->st_nlink > 1,
+		.untouched = !reuse->source.verify &&
+			reuse_changed_ns(st) < reuse->source.recorded_ns,
 	};
-
-	candidate.untouched = !reuse->source.verify &&
-		reuse_changed_ns(st) < reuse->source.recorded_ns;
-	file_key(candidate.path, candidate.key);
-	if (vec_push(&looking->found, candidate) < 0)
-		return error_raise(err, ERROR_LIMIT, "too many files");
-	return 0;
+	siphash(reuse->secret, candidate->path, line->path.len,
+		candidate->key);
 }
 
+/* The lines have the order of the tree: no directory is read. */
 static int
-look_at(void *context, int dirfd, const char *name, const char *path,
-	const struct stat *st, const char *target, struct error *err)
+look_at_all(struct reuse *reuse, struct tree_stack *stack,
+	    struct manifest_cursor *cursor, struct error *err)
 {
-	struct looking *looking = context;
-	struct manifest_cursor *cursor = &looking->cursor;
+	int rc = manifest_cursor_next(cursor, err);
 
-	(void)dirfd, (void)name, (void)target;
-	if (*path && manifest_skips(looking->reuse->source.filter, path))
-		return 1;
-	while (cursor->have &&
-	       manifest_compare_paths(str_get(&cursor->line.path), path) < 0)
-		if (manifest_cursor_next(cursor, err) < 0)
-			return -1;
-	if (!cursor->have || !str_equal(str_get(&cursor->line.path), path) ||
-	    !is_as_recorded(looking->reuse, &cursor->line, st) ||
-	    !may_be_shared(&cursor->line, st))
-		return 0;
-	return add(looking, st, err);
+	while (rc == 0 && cursor->have) {
+		struct stat st;
+
+		if (may_be_shared(reuse, &cursor->line) &&
+		    look_at(stack, &cursor->line, &st) &&
+		    is_as_recorded(&cursor->line, &st))
+			add(reuse, &cursor->line, &st);
+		rc = manifest_cursor_next(cursor, err);
+	}
+	return rc;
 }
 
 /* ------------------------------------------------------------------ index */
@@ -147,11 +149,13 @@ compare_inodes(const void *a, const void *b)
 static void
 drop_hard_links(struct reuse *reuse)
 {
-	size_t n = reuse->n;
-	struct reuse_candidate **by = arena_array(reuse->arena, n, sizeof(*by));
+	struct reuse_candidate **by =
+		arena_array(reuse->arena, reuse->n, sizeof(*by));
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++)
-		by[i] = &reuse->item[i];
+	for (size_t i = 0; i < reuse->n; i++)
+		if (reuse->item[i].linked)
+			by[n++] = &reuse->item[i];
 	qsort(by, n, sizeof(*by), compare_inodes);
 	for (size_t i = 1; i < n; i++)
 		if (by[i]->inode == by[i - 1]->inode)
@@ -178,32 +182,32 @@ reuse_look(const struct reuse_source *source, struct arena *arena,
 	   struct reuse **ret_reuse, struct error *err)
 {
 	struct reuse *reuse = arena_alloc(arena, sizeof(*reuse));
-	struct looking looking = {
-		.reuse = reuse,
-		.cursor = MANIFEST_CURSOR_INIT(source->lines, source->n,
-					       source->filter),
-		.found = VEC_INIT(UINT32_MAX / 2),
-	};
-	int rc = manifest_cursor_next(&looking.cursor, err);
+	struct tree_stack stack = TREE_STACK_INIT(source->dirfd);
+	struct manifest_cursor cursor = MANIFEST_CURSOR_INIT(source->lines,
+							     source->n,
+							     source->filter);
+	/* A line with a digest is longer than the digest; what is not used of
+	 * this is never touched. */
+	size_t most = source->n / (2 * DIGEST_BYTES);
+	int rc;
 
+	if (most >= UINT32_MAX / 2)
+		return error_raise(err, ERROR_LIMIT, "too many files");
 	*reuse = (struct reuse){ .source = *source, .arena = arena };
-	if (rc == 0)
-		rc = tree_walk(source->dirfd, ".", look_at, &looking, err);
-	manifest_cursor_release(&looking.cursor);
-	if (rc == 0 && looking.found.n) {
-		reuse->n = looking.found.n;
-		reuse->item = arena_array(arena, reuse->n,
-					  sizeof(*reuse->item));
-		memcpy(reuse->item, looking.found.item,
-		       reuse->n * sizeof(*reuse->item));
+	reuse->item = arena_array(arena, most, sizeof(*reuse->item));
+	random_bytes(reuse->secret, sizeof(reuse->secret));
+	rc = look_at_all(reuse, &stack, &cursor, err);
+	manifest_cursor_release(&cursor);
+	tree_stack_release(&stack);
+	reuse->source.filter = NULL;   /* the caller's; not needed any more */
+	if (rc < 0)
+		return -1;
+	if (reuse->n) {
 		drop_hard_links(reuse);
 		build_index(reuse);
 	}
-	vec_release(&looking.found);
-	reuse->source.filter = NULL;   /* the caller's; not needed any more */
-	if (rc == 0)
-		*ret_reuse = reuse->n ? reuse : NULL;
-	return rc;
+	*ret_reuse = reuse->n ? reuse : NULL;
+	return 0;
 }
 
 /* -------------------------------------------------------------- the child */
@@ -230,7 +234,7 @@ find(const struct reuse *reuse, const char *path)
 	path = reuse ? below_root(reuse, path) : NULL;
 	if (!path)
 		return 0;
-	file_key(path, key);
+	siphash(reuse->secret, path, strlen(path), key);
 	return *find_slot(reuse, key);
 }
 
@@ -244,8 +248,9 @@ reuse_match(struct reuse *reuse, const char *path, uint64_t size, mode_t mode,
 	if (!found)
 		return 0;
 	candidate = &reuse->item[found - 1];
-	return !candidate->left && candidate->size == size && candidate->mode == mode &&
-	       candidate->mtime_ns == mtime_ns ? found : 0;
+	return !candidate->left && candidate->size == size &&
+	       candidate->mode == mode && candidate->mtime_ns == mtime_ns
+		? found : 0;
 }
 
 bool

@@ -69,7 +69,7 @@ void reuse_leave(struct reuse *reuse, const char *path);
  * nonsense (ERROR_BUG), a system call failed, or a candidate is not any more
  * what it was (ERROR_STATE: unpack again, without reuse).
  */
-int reuse_link(struct reuse *reuse, const struct file_notes *notes,
+int reuse_link(struct reuse *reuse, struct file_notes *notes,
 	       int treefd, const char *root, struct error *err);
 /* How many were linked, and how many bytes they hold. */
 size_t reuse_linked(const struct reuse *reuse, uint64_t *ret_bytes);

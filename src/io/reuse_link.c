@@ -20,9 +20,11 @@
 struct linking {
 	struct reuse *reuse;
 	struct tree_stack from, to;
-	/* The directory that is being filled keeps the times it has. */
-	int dirfd;
-	struct timespec times[2];
+	/* Of the candidate at hand: its directory in both trees. */
+	const char *directory;
+	size_t n;
+	int fromfd, tofd;
+	struct timespec times[2];  /* that the new one keeps */
 };
 
 static int
@@ -122,93 +124,83 @@ link_one(const struct linking *linking,
 	return error_sys(err, "link %s", SHOWN(candidate->path));
 }
 
-/* Another directory is filled from now on, or none (-1). */
+/* What is linked into a directory must not change its times. */
 static int
-change_directory(struct linking *linking, int dirfd, struct error *err)
+leave_directory(struct linking *linking, struct error *err)
 {
+	if (linking->tofd < 0 || futimens(linking->tofd, linking->times) == 0)
+		return 0;
+	return error_sys(err, "set the time of a directory");
+}
+
+/* Both directories of CANDIDATE: the first N bytes of its path. */
+static int
+enter_directory(struct linking *linking,
+		const struct reuse_candidate *candidate, size_t n,
+		struct error *err)
+{
+	struct error gone = ERROR_INIT;
 	struct stat st;
 
-	if (dirfd == linking->dirfd && dirfd >= 0)
+	if (linking->tofd >= 0 && n == linking->n &&
+	    memcmp(linking->directory, candidate->path, n) == 0)
 		return 0;
-	if (linking->dirfd >= 0) {
-		int rc = futimens(linking->dirfd, linking->times);
-
-		drop_fd(&linking->dirfd);
-		if (rc < 0)
-			return error_sys(err, "set the time of a directory");
-	}
-	if (dirfd < 0)
-		return 0;
-	linking->dirfd = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
-	if (linking->dirfd < 0 || fstat(dirfd, &st) < 0)
+	if (leave_directory(linking, err) < 0)
+		return -1;
+	linking->tofd = -1;
+	linking->fromfd = tree_stack_enter(&linking->from, candidate->path, n,
+					   &gone);
+	if (linking->fromfd < 0)
+		return changed(candidate, err);
+	linking->tofd = tree_stack_enter(&linking->to, candidate->path, n, err);
+	if (linking->tofd < 0)
+		return -1;
+	if (fstat(linking->tofd, &st) < 0)
 		return error_sys(err, "look at a directory of the new tree");
 	linking->times[0] = st.st_atim;
 	linking->times[1] = st.st_mtim;
+	linking->directory = candidate->path;
+	linking->n = n;
 	return 0;
 }
 
-/* Both directories of CANDIDATE. */
 static int
-enter(struct linking *linking, const struct reuse_candidate *candidate,
-      const char *before, int *ret_from, int *ret_to, const char **ret_name,
-      struct error *err)
+take_over(struct linking *linking, const struct reuse_candidate *candidate,
+	  struct error *err)
 {
 	const char *path = candidate->path, *slash = strrchr(path, '/');
-	size_t n = slash ? (size_t)(slash - path) : 0;
-	const char *last = before ? strrchr(before, '/') : NULL;
-	bool same = before && n == (last ? (size_t)(last - before) : 0) &&
-		    memcmp(before, path, n) == 0;
+	const char *name = slash ? slash + 1 : path;
 
-	*ret_name = slash ? slash + 1 : path;
-	*ret_from = tree_stack_enter(&linking->from, path, n, err);
-	if (*ret_from < 0)
-		return changed(candidate, err);
-	*ret_to = tree_stack_enter(&linking->to, path, n, err);
-	if (*ret_to < 0)
+	if (enter_directory(linking, candidate,
+			    slash ? (size_t)(slash - path) : 0, err) < 0 ||
+	    check(linking, candidate, linking->fromfd, name, err) < 0 ||
+	    link_one(linking, candidate, linking->fromfd, linking->tofd, name,
+		     err) < 0)
 		return -1;
-	return same ? 0 : change_directory(linking, -1, err) < 0 ? -1
-			: change_directory(linking, *ret_to, err);
+	linking->reuse->linked++;
+	linking->reuse->linked_bytes += candidate->size;
+	return 0;
 }
 
 static int
 link_all(struct linking *linking, const bool *wanted, struct error *err)
 {
-	struct reuse *reuse = linking->reuse;
-	const char *before = NULL, *name;
-	int from = -1, to = -1;
+	const struct reuse *reuse = linking->reuse;
 
-	for (size_t i = 0; i < reuse->n; i++) {
-		const struct reuse_candidate *candidate =
-			&reuse->item[i];
-
-		if (!wanted[i])
-			continue;
-		if (enter(linking, candidate, before, &from, &to, &name,
-			  err) < 0 ||
-		    check(linking, candidate, from, name, err) < 0 ||
-		    link_one(linking, candidate, from, to, name, err) < 0)
+	for (size_t i = 0; i < reuse->n; i++)
+		if (wanted[i] && take_over(linking, &reuse->item[i], err) < 0)
 			return -1;
-		before = candidate->path;
-		reuse->linked++;
-		reuse->linked_bytes += candidate->size;
-	}
-	return change_directory(linking, -1, err);
+	return leave_directory(linking, err);
 }
 
 /* Does NOTE speak of CANDIDATE, and of its place in the archive? */
 static bool
-is_sane(const struct file_note *note,
+is_sane(struct file_notes *notes, const struct file_note *note,
 	const struct reuse_candidate *candidate, const char *root)
 {
-	own_str struct str path = STR_INIT(64 * 1024 * 1024);
 	uint8_t key[FILE_KEY_BYTES];
 
-	if (strcmp(root, ".") != 0) {
-		str_add(&path, root);
-		str_add(&path, "/");
-	}
-	str_add(&path, candidate->path);
-	file_key(str_get(&path), key);
+	file_notes_key(notes, root, candidate->path, key);
 	return !candidate->shared && note->known &&
 	       memcmp(key, note->key, sizeof(key)) == 0 &&
 	       digest_equal(&note->digest, &candidate->digest);
@@ -216,7 +208,7 @@ is_sane(const struct file_note *note,
 
 /* Which candidates the child means; believed as far as is_sane() goes. */
 static int
-read_notes(const struct reuse *reuse, const struct file_notes *notes,
+read_notes(const struct reuse *reuse, struct file_notes *notes,
 	   const char *root, bool *wanted, struct error *err)
 {
 	for (uint64_t i = 0; i < file_notes_count(notes); i++) {
@@ -225,8 +217,7 @@ read_notes(const struct reuse *reuse, const struct file_notes *notes,
 		if (!note->same || !file_notes_is_last(notes, note))
 			continue;
 		if (note->same > reuse->n ||
-		    !is_sane(note, &reuse->item[note->same - 1],
-			     root))
+		    !is_sane(notes, note, &reuse->item[note->same - 1], root))
 			return error_raise(err, ERROR_BUG, "what the unpacker "
 				"says of files that did not change is "
 				"nonsense");
@@ -236,14 +227,14 @@ read_notes(const struct reuse *reuse, const struct file_notes *notes,
 }
 
 int
-reuse_link(struct reuse *reuse, const struct file_notes *notes, int treefd,
+reuse_link(struct reuse *reuse, struct file_notes *notes, int treefd,
 	   const char *root, struct error *err)
 {
 	own_fd int rootfd = openat(treefd, root, O_RDONLY | O_DIRECTORY |
 						 O_NOFOLLOW | O_CLOEXEC);
 	own_free bool *wanted = xcalloc(reuse->n, sizeof(*wanted));
 	struct linking linking = {
-		.reuse = reuse, .dirfd = -1,
+		.reuse = reuse, .tofd = -1,
 		.from = TREE_STACK_INIT(reuse->source.dirfd),
 		.to = TREE_STACK_INIT(rootfd),
 	};
@@ -255,7 +246,6 @@ reuse_link(struct reuse *reuse, const struct file_notes *notes, int treefd,
 	rc = read_notes(reuse, notes, root, wanted, err);
 	if (rc == 0)
 		rc = link_all(&linking, wanted, err);
-	drop_fd(&linking.dirfd);
 	tree_stack_release(&linking.from);
 	tree_stack_release(&linking.to);
 	return rc;

@@ -15,6 +15,7 @@ struct reuse_candidate {
 	uint64_t inode;
 	unsigned mode;
 	bool untouched;            /* since it was recorded */
+	bool linked;               /* it has other names, here or elsewhere */
 	bool shared;               /* with another candidate: none, then */
 	bool taken, left;          /* the child's: this entry is the same; an
 				      earlier one of that path was not */
@@ -23,6 +24,7 @@ struct reuse_candidate {
 struct reuse {
 	struct reuse_source source;
 	struct arena *arena;
+	uint8_t secret[SIPHASH_KEY_BYTES];   /* for the keys below */
 	struct reuse_candidate *item;   /* in tree order */
 	size_t n;
 	uint32_t *slots;           /* 0, or 1 + the number of a candidate */

@@ -350,16 +350,9 @@ const struct digest *
 unpacker_digest(const struct unpacker *unpacker, const char *root,
 		const char *path)
 {
-	own_str struct str whole = STR_INIT(64 * 1024 * 1024);
-	const struct file_note *note;
+	const struct file_note *note =
+		file_notes_find(unpacker->notes, root, path);
 
-	if (!str_equal(root, ".")) {
-		str_add(&whole, root);
-		str_add(&whole, "/");
-		str_add(&whole, path);
-		path = str_get(&whole);
-	}
-	note = file_notes_find(unpacker->notes, path);
 	return note && note->known ? &note->digest : NULL;
 }
 
