@@ -113,7 +113,7 @@ static int
 find_kept(struct run *run, int64_t keep, struct numbers *ret_kept,
 	  struct error *err)
 {
-	struct generation newer, older;
+	struct generation newer = { .number = 0 }, older;
 	const int64_t *numbers;
 	size_t n;
 
@@ -122,11 +122,13 @@ find_kept(struct run *run, int64_t keep, struct numbers *ret_kept,
 	*ret_kept = (struct numbers){
 		arena_array(run->arena, n + 1, sizeof *ret_kept->item), 0 };
 	ret_kept->item[ret_kept->n++] = run->generation;
-	newer = load(&run->state, run->arena, run->generation);
 	while (n-- > 0 && keep > 0) {
 		if (numbers[n] >= run->generation)
 			continue;
-		older = load(&run->state, run->arena, numbers[n]);
+		if (newer.number == 0)
+			newer = load(&run->state, run->arena, run->generation);
+		older = numbers[n] == run->previous.number ? run->previous
+			: load(&run->state, run->arena, numbers[n]);
 		if (generation_same(&older, &newer))
 			continue;
 		ret_kept->item[ret_kept->n++] = numbers[n];
