@@ -25,6 +25,7 @@
 #include "io/newfile.h"
 #include "io/sandbox_private.h"
 #include "io/tree.h"
+#include "io/tree_mount.h"
 #include "io/unpack.h"
 
 #define MANY_FILES 4000
@@ -35,6 +36,10 @@ int __real_sandbox_enter(const struct sandbox *sandbox, int report_fd);
 int __wrap_sandbox_enter(const struct sandbox *sandbox, int report_fd);
 void __real_sandbox_give_tree(int tree_dirfd);
 void __wrap_sandbox_give_tree(int tree_dirfd);
+void __real_tree_mount_open(int dirfd, const struct idmap *map,
+			    struct tree_mount *ret_mount);
+void __wrap_tree_mount_open(int dirfd, const struct idmap *map,
+			    struct tree_mount *ret_mount);
 
 int
 __wrap_sandbox_enter(const struct sandbox *sandbox, int report_fd)
@@ -56,6 +61,16 @@ __wrap_sandbox_give_tree(int tree_dirfd)
 {
 	if (!bare)
 		__real_sandbox_give_tree(tree_dirfd);
+}
+
+void
+__wrap_tree_mount_open(int dirfd, const struct idmap *map,
+		       struct tree_mount *ret_mount)
+{
+	if (bare)
+		*ret_mount = (struct tree_mount)TREE_MOUNT_INIT;
+	else
+		__real_tree_mount_open(dirfd, map, ret_mount);
 }
 
 static double

@@ -83,6 +83,14 @@ take_network(const struct sandbox *sandbox)
 	return unshare(CLONE_NEWNET) == 0 ? TAKEN_HELD : sandbox_not_taken();
 }
 
+/* The commander has made it; see io/tree_mount.h. */
+static enum taken
+take_mount(const struct sandbox *sandbox)
+{
+	errno = sandbox->mount_sys;
+	return errno == 0 ? TAKEN_HELD : sandbox_not_taken();
+}
+
 static enum taken
 take_chroot(const struct sandbox *sandbox)
 {
@@ -184,6 +192,7 @@ take_undumpable(const struct sandbox *sandbox)
 static enum taken (*const take[SANDBOX_MEASURES])(const struct sandbox *) = {
 	[SANDBOX_LIMITS] = take_limits,
 	[SANDBOX_NETWORK] = take_network,
+	[SANDBOX_MOUNT] = take_mount,
 	[SANDBOX_CHROOT] = take_chroot,
 	[SANDBOX_UID] = take_uid,
 	[SANDBOX_CAPABILITIES] = take_capabilities,

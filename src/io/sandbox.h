@@ -15,6 +15,9 @@
  *	limits        2.6.36 descriptors, processes, core files, the size of
  *	                     files, memory, processor time
  *	network       2.6.24 unpacker: all networks, by an empty namespace
+ *	mount         5.14   unpacker: links, devices, programs and setuid bits
+ *	                     in its own tree, and a way up out of it
+ *	                     (io/tree_mount.h; the commander makes it)
  *	chroot        ever   unpacker: every path outside its own tree
  *	uid           ever   root: another number, no groups
  *	capabilities  2.6.25 all of them, in the bounding set as well
@@ -49,6 +52,7 @@
 enum sandbox_measure {
 	SANDBOX_LIMITS,
 	SANDBOX_NETWORK,
+	SANDBOX_MOUNT,
 	SANDBOX_CHROOT,
 	SANDBOX_UID,
 	SANDBOX_CAPABILITIES,
@@ -71,6 +75,8 @@ enum { SANDBOX_FETCHER_UID = 65530, SANDBOX_UNPACKER_UID = 65531 };
 struct sandbox {
 	enum sandbox_duty duty;
 	int tree_dirfd;            /* unpacker: becomes its root directory */
+	int mount_sys;             /* unpacker: why that is on no mount of its
+				      own, or 0 */
 	bool tree_is_foreign;      /* take the uid although that directory
 				      belongs to another (sandbox_probe) */
 	const char *readable;      /* fetcher: one more file it may read, if
@@ -88,6 +94,8 @@ struct sandbox_report {
 	uint32_t absent;
 	uint32_t failed;           /* at most one; then the child has ended */
 	int32_t landlock_abi;      /* in use; 0: none */
+	int32_t idmap;             /* not the child's to say: 1 the mount is
+				      idmapped, else -errno, 0: not asked for */
 	int32_t sys[SANDBOX_MEASURES];   /* errno of those absent or failed */
 };
 
@@ -132,7 +140,8 @@ sandbox_holds(const struct sandbox_report *report,
  * not: "landlock (Function not implemented)", or "" when all hold. */
 char *sandbox_text(const struct sandbox_report *report, bool absent, char *buf,
 		   size_t size);
-/* { "held": ["uid", ...], "absent": [...], "landlock_abi": 7 } */
+/* { "held": ["uid", ...], "absent": [...], "landlock_abi": 7,
+ *   "idmapped": true }, the last one only with "mount" */
 struct json *sandbox_json(const struct sandbox_report *report);
 /* For people, at most 80 columns: lines for each duty in CONFINEMENT, an object with a
  * sandbox_json() for "fetcher", "unpacker" or both; none when it is NULL. */

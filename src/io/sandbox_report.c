@@ -12,12 +12,14 @@
 #include "base/own.h"
 #include "base/process.h"
 #include "io/sandbox_private.h"
+#include "io/tree_mount.h"
 
 #define PROBE_MS 10000
 
 static const char *const names[SANDBOX_MEASURES] = {
 	[SANDBOX_LIMITS] = "limits",
 	[SANDBOX_NETWORK] = "network",
+	[SANDBOX_MOUNT] = "mount",
 	[SANDBOX_CHROOT] = "chroot",
 	[SANDBOX_UID] = "uid",
 	[SANDBOX_CAPABILITIES] = "capabilities",
@@ -31,6 +33,7 @@ bool
 sandbox_asks(enum sandbox_duty duty, enum sandbox_measure measure)
 {
 	return duty == SANDBOX_UNPACKER || (measure != SANDBOX_NETWORK &&
+					    measure != SANDBOX_MOUNT &&
 					    measure != SANDBOX_CHROOT);
 }
 
@@ -46,6 +49,11 @@ measure_text(const struct sandbox_report *report, unsigned measure, char *buf,
 	else if (measure == SANDBOX_LANDLOCK)
 		snprintf(buf, size, "landlock (ABI %d)",
 			 (int)report->landlock_abi);
+	else if (measure == SANDBOX_MOUNT && report->idmap > 0)
+		snprintf(buf, size, "mount (idmapped)");
+	else if (measure == SANDBOX_MOUNT && report->idmap < 0)
+		snprintf(buf, size, "mount (not idmapped: %s)",
+			 strerror(-report->idmap));
 	else
 		snprintf(buf, size, "%s", names[measure]);
 	return buf;
@@ -82,6 +90,8 @@ sandbox_json(const struct sandbox_report *report)
 	json_set(object, "held", held);
 	json_set(object, "absent", absent);
 	json_set_number(object, "landlock_abi", report->landlock_abi);
+	if (sandbox_holds(report, SANDBOX_MOUNT))
+		json_set_bool(object, "idmapped", report->idmap > 0);
 	return object;
 }
 
@@ -101,15 +111,18 @@ print_word(const char *word, size_t *column, struct str *out)
 }
 
 static void
-print_names(const struct json *list, size_t *column, struct str *out)
+print_names(const struct json *list, bool idmapped, size_t *column,
+	    struct str *out)
 {
 	size_t n = json_count(list);
 	char word[64];
 
 	for (size_t i = 0; i < n; i++) {
-		snprintf(word, sizeof(word), "%s%s",
-			 json_text(json_item(list, i), "", "?"),
-			 i + 1 < n ? "," : "");
+		const char *name = json_text(json_item(list, i), "", "?");
+
+		snprintf(word, sizeof(word), "%s%s%s", name,
+			 idmapped && str_equal(name, names[SANDBOX_MOUNT])
+			 ? " (idmapped)" : "", i + 1 < n ? "," : "");
 		print_word(word, column, out);
 	}
 }
@@ -126,10 +139,13 @@ sandbox_print(const struct json *confinement, struct str *out)
 		str_addf(out, "%-11s", duty);
 		if (error)
 			str_addf(out, " %s", error);
-		print_names(json_at(row, "held"), &column, out);
+		print_names(json_at(row, "held"),
+			    json_bool(row, "idmapped", false),
+			    &column, out);
 		if (json_count(json_at(row, "absent"))) {
 			print_word("(not here:", &column, out);
-			print_names(json_at(row, "absent"), &column, out);
+			print_names(json_at(row, "absent"), false, &column,
+				    out);
 			str_add(out, ")");
 		}
 		str_add(out, "\n");
@@ -174,6 +190,7 @@ is_sane(const struct sandbox_report *report, enum sandbox_duty duty)
 	    (report->failed & (report->held | report->absent)) != 0 ||
 	    (report->failed & (report->failed - 1)) != 0 ||
 	    report->landlock_abi < 0 || report->landlock_abi > 1000 ||
+	    report->idmap != 0 ||
 	    (report->landlock_abi > 0) != sandbox_holds(report,
 							SANDBOX_LANDLOCK))
 		return false;
@@ -280,13 +297,20 @@ sandbox_probe(enum sandbox_duty duty, struct sandbox_report *ret_report,
 		return error_sys(err, "look how duties can be confined");
 
 	own_fd int read_end = ends[0], write_end = ends[1];
+	own_tree_mount struct tree_mount mount = TREE_MOUNT_INIT;
+	const struct idmap map = { SANDBOX_UNPACKER_UID, 0, 0 };
 	struct probe probe = {
-		.sandbox = { .duty = duty, .tree_dirfd = root,
-			     .tree_is_foreign = true, .data_bytes = 1 << 30 },
+		.sandbox = { .duty = duty, .tree_is_foreign = true,
+			     .data_bytes = 1 << 30 },
 		.fd = write_end,
 	};
-	const int keep[] = { root, write_end };
 	pid_t pid;
+
+	if (sandbox_asks(duty, SANDBOX_MOUNT))
+		tree_mount_open(root, &map, &mount);
+	probe.sandbox.mount_sys = mount.sys;
+	probe.sandbox.tree_dirfd = mount.dirfd < 0 ? root : mount.dirfd;
+	const int keep[] = { probe.sandbox.tree_dirfd, write_end };
 
 	if (process_fork("fitout-probe", probe_main, &probe, keep, 2, &pid,
 			 err) < 0)
@@ -294,5 +318,7 @@ sandbox_probe(enum sandbox_duty duty, struct sandbox_report *ret_report,
 	drop_fd(&write_end);
 	rc = sandbox_await(read_end, duty, deadline, ret_report, err);
 	process_kill(pid);
+	if (rc == 0)
+		ret_report->idmap = mount.idmap;
 	return rc < 0 ? error_in(err, "look how duties can be confined") : 0;
 }

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "io/newfile.h"
 #include "io/sandbox.h"
+#include "io/tree_mount.h"
 #include "io/tree_owners.h"
 
 enum { MAGIC = 0x6669756e, FORKED_FDS = 4, CONFINE_MS = 60000 };
@@ -26,6 +27,7 @@ struct child {
 	const struct unpack_options *options;
 	int owners_fd;
 	int result_fd;
+	int mount_sys;             /* see struct sandbox */
 };
 
 static unsigned
@@ -57,6 +59,7 @@ confine(const struct child *child)
 	struct sandbox sandbox = {
 		.duty = SANDBOX_UNPACKER,
 		.tree_dirfd = options->tree_dirfd,
+		.mount_sys = child->mount_sys,
 		/* Our buffers and a decompressor's take some 20 MB; the window
 		 * may be had twice, while a decompressor grows it. */
 		.data_bytes = (64ull << 20) +
@@ -109,6 +112,29 @@ child_main(void *argument)
 
 /* --------------------------------------------------------- the commander */
 
+/*
+ * Where it writes: on a mount of its own, and idmapped where one owner is
+ * right for all. Not where the archive may hold setuid or setgid bits: there
+ * the owner comes with the walk, after the digest of the archive.
+ */
+static void
+mount_tree(const struct unpack_options *options, struct tree_mount *ret_mount)
+{
+	const struct tree_options *tree = &options->tree;
+	const struct idmap map = { SANDBOX_UNPACKER_UID, tree->uid,
+				   tree->gid };
+	bool one_owner = !tree->preserve_owner &&
+			 !special_modes(options->policy.allow);
+
+	tree_mount_open(options->tree_dirfd, one_owner ? &map : NULL,
+			ret_mount);
+	/* Its failure is seen when the uid is not taken. */
+	if (ret_mount->idmap > 0)
+		(void)!fchown(options->tree_dirfd, tree->uid, tree->gid);
+	else
+		sandbox_give_tree(options->tree_dirfd);
+}
+
 static int
 start(const struct unpack_options *options, struct unpacker *unpacker,
       struct error *err)
@@ -119,23 +145,34 @@ start(const struct unpack_options *options, struct unpacker *unpacker,
 		return error_sys(err, "make a pipe");
 
 	own_fd int read_end = ends[0], write_end = ends[1];
+	own_tree_mount struct tree_mount mount = TREE_MOUNT_INIT;
 	struct unpack_options noted = *options;
-	struct child child = { &noted, unpacker->owners_fd, write_end };
-	const int keep[FORKED_FDS] = { options->input_fd, options->tree_dirfd,
-				       write_end, unpacker->owners_fd };
 
+	mount_tree(options, &mount);
+	if (mount.dirfd >= 0)
+		noted.tree_dirfd = mount.dirfd;
 	noted.notes = unpacker->notes;
 	noted.reuse = unpacker->reuse;
-	sandbox_give_tree(options->tree_dirfd);
+
+	struct child child = { &noted, unpacker->owners_fd, write_end,
+			       mount.sys };
+	const int keep[FORKED_FDS] = { options->input_fd, noted.tree_dirfd,
+				       write_end, unpacker->owners_fd };
+
 	rc = process_fork("fitout-unpack", child_main, &child, keep,
 			  FORKED_FDS, &unpacker->pid, err);
 	file_notes_keep(unpacker->notes);
 	if (rc < 0)
 		return -1;
 	drop_fd(&write_end);
+	drop_fd(&mount.dirfd);
 	unpacker->result_fd = steal_fd(&read_end);
-	return sandbox_await(unpacker->result_fd, SANDBOX_UNPACKER,
-			     deadline_in(CONFINE_MS), &unpacker->sandbox, err);
+	if (sandbox_await(unpacker->result_fd, SANDBOX_UNPACKER,
+			  deadline_in(CONFINE_MS), &unpacker->sandbox,
+			  err) < 0)
+		return -1;
+	unpacker->sandbox.idmap = mount.idmap;
+	return 0;
 }
 
 int

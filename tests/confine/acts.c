@@ -337,6 +337,23 @@ execute_from_memory(int tree)
 }
 
 static int
+execute_from_tree(int tree)
+{
+	static char name[] = "x", *const argv[] = { name, NULL };
+	int from = open("/bin/true", O_RDONLY | O_CLOEXEC);
+	int fd = (int)syscall(SYS_openat, tree, "program",
+			      O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	char block[4096];
+	ssize_t n;
+
+	while (fd >= 0 && from >= 0 && (n = read(from, block, sizeof(block))) > 0)
+		if (write(fd, block, (size_t)n) != n)
+			return -1;
+	close(fd);
+	return (int)syscall(SYS_execveat, tree, "program", argv, argv + 1, 0);
+}
+
+static int
 forks(long flags)
 {
 	long pid = syscall(SYS_clone, flags | SIGCHLD, 0L, 0L, 0L, 0L);
@@ -806,6 +823,7 @@ const struct act acts[] = {
 	ACT(raise_an_interface, WORKS, "uf"),
 	ACT(execute, WORKS, "uf"),
 	ACT(execute_from_memory, WORKS, "uf"),
+	ACT(execute_from_tree, WORKS, "u"),
 	ACT(fork_plain, WORKS, "uf"),
 	ACT(fork_newuser, DEPENDS, "uf"),
 	ACT(fork_by_clone3, DEPENDS, "uf"),

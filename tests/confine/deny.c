@@ -3,7 +3,7 @@
  * deny [MEASURE=ERRNO]... -- PROGRAM [ARGUMENT]...
  *
  * Run PROGRAM as on a kernel, or in a container, that does not have MEASURE:
- * landlock, seccomp, unshare, chroot, uid, nonewprivs. Its system calls fail
+ * landlock, seccomp, unshare, mount, mountattr, chroot, uid, nonewprivs. Its system calls fail
  * with ERRNO (a number; 38 is ENOSYS, 1 EPERM) for it and its children, by a
  * filter of our own.
  */
@@ -62,6 +62,10 @@ deny_measure(const char *name, unsigned sys)
 		deny_prctl(PR_SET_SECCOMP, sys);
 	} else if (!strcmp(name, "unshare")) {
 		deny(SYS_unshare, sys);
+	} else if (!strcmp(name, "mount")) {
+		deny(428, sys);          /* open_tree */
+	} else if (!strcmp(name, "mountattr")) {
+		deny(442, sys);          /* mount_setattr */
 	} else if (!strcmp(name, "chroot")) {
 		deny(SYS_chroot, sys);
 	} else if (!strcmp(name, "uid")) {

@@ -34,6 +34,7 @@
 #include "io/fetcher.h"
 #include "io/newfile.h"
 #include "io/sandbox_private.h"
+#include "io/tree_mount.h"
 #include "io/unpack.h"
 
 #define WAIT_MS 20000
@@ -60,6 +61,21 @@ __wrap_sandbox_enter(const struct sandbox *sandbox, int report_fd)
 			report.held |= 1u << i;
 	report.landlock_abi = 1;
 	return write_all(report_fd, &report, sizeof(report), &ignored);
+}
+
+void __real_tree_mount_open(int dirfd, const struct idmap *map,
+			    struct tree_mount *ret_mount);
+void __wrap_tree_mount_open(int dirfd, const struct idmap *map,
+			    struct tree_mount *ret_mount);
+
+void
+__wrap_tree_mount_open(int dirfd, const struct idmap *map,
+		       struct tree_mount *ret_mount)
+{
+	if (bare)
+		*ret_mount = (struct tree_mount)TREE_MOUNT_INIT;
+	else
+		__real_tree_mount_open(dirfd, map, ret_mount);
 }
 
 /* ---- hostile code ---- */

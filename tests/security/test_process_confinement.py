@@ -3,7 +3,6 @@
 place can do (tests/confine/hostile.c), what of fitout's own processes /proc
 shows, and fitout on kernels that lack measures (tests/confine/deny.c)."""
 import hashlib
-import http.server
 import io
 import json
 import os
@@ -13,16 +12,18 @@ import shutil
 import signal
 import subprocess
 import tarfile
-import threading
 import time
 
 import pytest
+
+from halfway import Server
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TOP / "build/static"
 FITOUT = os.environ.get("FITOUT", str(BUILD / "fitout"))
 OUTSIDE = pathlib.Path("/tmp/fitout-hostile")
 LIMIT_S = 60
+ST_NOSYMFOLLOW = 0x2000         # statfs(2); Python has no name for it
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -54,7 +55,7 @@ def acts(tools, duty):
 
 @pytest.fixture
 def attempt(tools, tmp_path):
-    def attempt(duty, act, *options):
+    def attempt(duty, act, *options, before=()):
         shutil.rmtree(OUTSIDE, ignore_errors=True)
         shutil.rmtree(tmp_path / "tree", ignore_errors=True)
         OUTSIDE.mkdir()
@@ -62,7 +63,8 @@ def attempt(tools, tmp_path):
         (OUTSIDE / "victim").write_text("x")
         (OUTSIDE / "victim").chmod(0o600)
         (tmp_path / "tree").mkdir()
-        r = run(tools / "hostile", *options, duty, act, tmp_path / "tree")
+        r = run(*before, tools / "hostile", *options, duty, act,
+                tmp_path / "tree")
         assert r.returncode == 0, (act, r.stderr)
         return r.stdout.strip()
     yield attempt
@@ -136,6 +138,24 @@ def test_s50_a_violation_is_a_failure_with_a_message(attempt):
     assert "ended: killed by signal 31" in attempt("fetcher", "execute")
 
 
+# What only the tree's own mount refuses: everything else is taken away.
+BY_MOUNT = {"read_above_tree": "No such file or directory",
+            "read_through_link": "Symbolic link loop",
+            "execute_from_tree": "Permission denied"}
+
+
+@pytest.mark.parametrize("act", BY_MOUNT)
+def test_s49_the_mount_alone_refuses(tools, attempt, act):
+    lacking = [f"{measure}=1" for measure in
+               ("landlock", "seccomp", "chroot", "uid")]
+    assert attempt("unpacker", act, before=[
+        tools / "deny", *lacking, "--"]) == f"refused: {BY_MOUNT[act]}"
+    said = attempt("unpacker", act, before=[
+        tools / "deny", *lacking, "mount=1", "--"])
+    assert said == "POSSIBLE" or \
+        (act.startswith("execute") and "exit status 0" in said)
+
+
 # ---- fitout itself ----
 
 def archive(owner=(0, 0)):
@@ -159,34 +179,6 @@ def archive(owner=(0, 0)):
                 continue
             tar.addfile(info)
     return packed.getvalue()
-
-
-class Server:
-    """Serves one body at /a.tgz; half of it until .go is set."""
-    def __init__(self, body):
-        self.go = threading.Event()
-        server = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body[:len(body) // 2])
-                server.go.wait(LIMIT_S)
-                self.wfile.write(body[len(body) // 2:])
-
-            def log_message(self, *args):
-                pass
-
-        self.httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.httpd.server_port}/a.tgz"
-        threading.Thread(target=self.httpd.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.go.set()
-        self.httpd.shutdown()
-        self.httpd.server_close()
 
 
 @pytest.fixture
@@ -261,7 +253,17 @@ def working(host):
     commander.communicate()
 
 
-def test_s49_what_proc_says_of_the_processes(working):
+def staged(host):
+    """What lies in staging directories now: (device, inode): path."""
+    found = {}
+    for top in host.root.rglob(".fitout-*"):
+        for path in (top, *top.rglob("*")):
+            st = path.lstat()
+            found[st.st_dev, st.st_ino] = path
+    return found
+
+
+def test_s49_what_proc_says_of_the_processes(working, host):
     commander, names = working
     assert sorted(names) == ["fitout-fetcher", "fitout-unpack"]
     for name, uid in (("fitout-fetcher", "65530"), ("fitout-unpack", "65531")):
@@ -275,20 +277,42 @@ def test_s49_what_proc_says_of_the_processes(working):
     ours = os.stat(f"/proc/{commander.pid}/ns/net").st_ino
     unpacker = names["fitout-unpack"]
     assert os.stat(f"/proc/{unpacker}/ns/net").st_ino != ours
-    assert os.readlink(f"/proc/{unpacker}/root") not in ("/", "")
+    # Its root is the directory that it fills, on a mount which has no way up
+    # and no name: what lies there tells.
+    root = f"/proc/{unpacker}/root/"
+    st = os.stat(root)
+    tree = staged(host)[st.st_dev, st.st_ino]
+    assert tree.is_dir() and tree.parent.name.startswith(".fitout-")
+    assert os.listdir(root) == os.listdir(tree)
+    assert os.path.samestat(os.stat(root + ".."), st)
+    flags = os.statvfs(root).f_flag
+    wanted = os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC | ST_NOSYMFOLLOW
+    assert flags & wanted == wanted
+    # Owners as it sees them, and as they are.
+    assert (st.st_uid, st.st_gid) == (65531, 65531)
+    if can_be_idmapped(tree):
+        assert (tree.stat().st_uid, tree.stat().st_gid) == (0, 0)
     links = pathlib.Path(f"/proc/{unpacker}/net/dev").read_text()
     assert re.findall(r"(\w+):", links) == ["lo"]
 
 
-def test_s53_duties_hold_only_the_descriptors_of_their_duty(working):
+def test_s53_duties_hold_only_the_descriptors_of_their_duty(working, host):
     _, names = working
     for name in names:
+        of_tree = 0
         for fd in pathlib.Path(f"/proc/{names[name]}/fd").iterdir():
             target = os.readlink(fd)
-            allowed = r"/dev/null|pipe:|socket:|anon_inode:|.*/\.fitout-"
-            assert re.match(allowed, target), (name, fd.name, target)
             if int(fd.name) <= 2:
                 assert target == "/dev/null"
+            # A name in the tree's mount says nothing: what it is must lie
+            # in staging, and be opened on that mount.
+            if re.match(r"/dev/null|pipe:|socket:|anon_inode:", target):
+                continue
+            st, flags = fd.stat(), os.statvfs(fd).f_flag
+            assert (st.st_dev, st.st_ino) in staged(host), (name, target)
+            assert flags & ST_NOSYMFOLLOW, (name, target)
+            of_tree += 1
+        assert (of_tree > 0) == (name == "fitout-unpack")
 
 
 def test_s24_duties_leave_no_core_and_cannot_be_read(working):
@@ -323,20 +347,36 @@ def test_s50_a_killed_unpacker_is_a_failed_step(working, host):
 
 # ---- hosts that lack measures ----
 
-ALL = {"limits", "network", "chroot", "uid", "capabilities", "no-new-privs",
-       "undumpable", "landlock", "seccomp"}
+# Of the directory's file system; tmpfs only from 6.3 (here they are newer).
+def can_be_idmapped(path):
+    return run("stat", "-f", "-c", "%T", path).stdout.strip() in (
+        "ext2/ext3", "xfs", "btrfs", "tmpfs")
+
+
+ALL = {"limits", "network", "mount", "chroot", "uid", "capabilities",
+       "no-new-privs", "undumpable", "landlock", "seccomp"}
 LACKING = {
-    "old kernel": (["landlock=38", "seccomp=22"], {"landlock", "seccomp"}),
+    "old kernel": (["landlock=38", "seccomp=22", "mount=38"],
+                   {"landlock", "seccomp", "mount"}),
     "no seccomp at all": (["landlock=95", "seccomp=38"],
                           {"landlock", "seccomp"}),
-    "container": (["landlock=1", "seccomp=1", "unshare=1"],
-                  {"landlock", "seccomp", "network"}),
+    "container": (["landlock=1", "seccomp=1", "unshare=1", "mount=1"],
+                  {"landlock", "seccomp", "network", "mount"}),
     "user namespace": (["uid=22", "unshare=1"], {"uid", "network"}),
+    "no other uid": (["uid=22"], {"uid"}),
+    "no user namespaces": (["unshare=28"], {"network"}),
+    "a mount without attributes": (["mountattr=38"], {"mount"}),
+    "attributes refused": (["mountattr=22"], {"mount"}),
     "nothing": (["landlock=1", "seccomp=1", "unshare=1", "chroot=1", "uid=1",
-                 "nonewprivs=22"],
+                 "nonewprivs=22", "mount=1"],
                 {"landlock", "seccomp", "network", "chroot", "uid",
-                 "no-new-privs"}),
+                 "no-new-privs", "mount"}),
 }
+NOT_FETCHERS = {"network", "mount", "chroot"}
+IDMAPPED = {"old kernel": None, "no seccomp at all": True, "container": None,
+            "user namespace": False, "no other uid": True,
+            "no user namespaces": False, "a mount without attributes": None,
+            "attributes refused": None, "nothing": None}
 
 
 @pytest.mark.parametrize("kind", LACKING)
@@ -356,12 +396,15 @@ def test_s68_without_measures_fitout_works_and_says_so(tools, host, kind):
     # The log, the report and status say it.
     events = [json.loads(line) for line in r.stderr.splitlines()]
     said = [e for e in events if e["event"] == "sandbox.absent"]
-    assert sorted({e["resource"] for e in said}) == ["fetcher", "unpacker"]
+    assert sorted({e["resource"] for e in said}) == \
+        ["fetcher"] * bool(absent - NOT_FETCHERS) + ["unpacker"]
     assert {e["level"] for e in said} == {"info"}
     report = host.report()["confinement"]
     assert set(report["unpacker"]["absent"]) == absent
     assert set(report["unpacker"]["held"]) == ALL - absent
-    assert set(report["fetcher"]["absent"]) == absent - {"network", "chroot"}
+    assert report["unpacker"].get("idmapped") == (
+        IDMAPPED[kind] and can_be_idmapped(host.root))
+    assert set(report["fetcher"]["absent"]) == absent - NOT_FETCHERS
     status = run(tools / "deny", *denied, "--",
                  *host.command("--json", "status"))
     status = json.loads(status.stdout)["confinement"]
@@ -378,13 +421,17 @@ def test_s68_with_all_measures_status_and_report_name_them(host):
     assert r.returncode == 0, r.stderr
     report = host.report()["confinement"]
     assert set(report["unpacker"]["held"]) == ALL
-    assert set(report["fetcher"]["held"]) == ALL - {"network", "chroot"}
+    assert set(report["fetcher"]["held"]) == ALL - NOT_FETCHERS
+    assert report["unpacker"]["idmapped"] is can_be_idmapped(host.root)
+    assert "idmapped" not in report["fetcher"]
     assert report["unpacker"]["absent"] == []
     assert report["unpacker"]["landlock_abi"] >= 2
     for command in ("status", "report"):
         text = run(*host.command(command)).stdout
-        assert re.search(r"^unpacker    limits, network, chroot, uid, ", text,
-                         re.M), text
+        place = "/" if command == "status" else host.root
+        how = " (idmapped)" if can_be_idmapped(place) else ""
+        assert f"\nunpacker    limits, network, mount{how}, chroot, uid, " \
+            in text, text
         shown = re.findall(r"^(?:fetcher|unpacker|    {8}).*$", text, re.M)
         assert len(shown) >= 4 and max(map(len, shown)) <= 80, text
 
