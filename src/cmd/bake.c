@@ -27,8 +27,7 @@ seal(struct options *options, struct error *err)
 {
 	own_str struct str out = STR_INIT(64 * 1024);
 	struct state state = STATE_INIT;
-	int result = state_open(options->arena, options->root, options->state,
-				false, &state, err);
+	int result = options_state(options, &state, err);
 
 	if (result == 0)
 		result = identity_clean(options->arena, state.rootfd, &out,

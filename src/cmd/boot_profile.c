@@ -99,8 +99,7 @@ boot_profile_recorded(struct options *options,
 		      struct boot_profile *ret_profile, struct error *err)
 {
 	struct state state = STATE_INIT;
-	int result = state_open(options->arena, options->root, options->state,
-				false, &state, err);
+	int result = options_state(options, &state, err);
 
 	if (result == 0)
 		result = read_recorded(options, &state, ret_profile, err);
@@ -178,8 +177,7 @@ is_current(struct options *options, const struct boot_profile *profile,
 	*ret_is = false;
 	if (!profile->recorded)
 		return 0;
-	if (state_open(options->arena, options->root, options->state, false,
-		       &state, err) < 0 ||
+	if (options_state(options, &state, err) < 0 ||
 	    generation_load(&state, options->arena, profile->recorded,
 			    &generation, err) < 0)
 		result = -1;
@@ -200,8 +198,7 @@ boot_profile_check_signer(struct options *options,
 
 	if (!recorded->profile || other->signer)
 		return 0;
-	result = state_open(options->arena, options->root, options->state,
-			    false, &state, err);
+	result = options_state(options, &state, err);
 	if (result == 0)
 		result = freshness_signer(&state, recorded->profile->name,
 					  options->arena, &signer, err);

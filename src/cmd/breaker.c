@@ -55,8 +55,7 @@ current(struct options *options, struct state *state,
 	struct error ignored = ERROR_INIT;
 	int64_t number = 0;
 
-	if (state_open(options->arena, options->root, options->state, false,
-		       state, &ignored) < 0 ||
+	if (options_state(options, state, &ignored) < 0 ||
 	    generation_current(state, &number, &ignored) < 0 || number == 0 ||
 	    generation_source(state, options->arena, number, source,
 			      &ignored) < 0)
@@ -76,8 +75,7 @@ check_fallback(struct options *options, const struct run_options *run,
 	if (at_boot && boot_profile_check_signer(options, at_boot, profile,
 						 err) < 0)
 		return -1;
-	result = state_open(options->arena, options->root, options->state,
-			    false, &state, err);
+	result = options_state(options, &state, err);
 	if (result == 0)
 		result = freshness_check(profile, &run->freshness, &state,
 					 err);
@@ -135,8 +133,7 @@ is_current(struct options *options, const char *sha256)
 	struct error ignored = ERROR_INIT;
 	struct generation generation = { 0 };
 	struct state state = STATE_INIT;
-	bool is = state_open(options->arena, options->root, options->state,
-			     false, &state, &ignored) == 0 &&
+	bool is = options_state(options, &state, &ignored) == 0 &&
 		  generation_load(&state, options->arena, 0, &generation,
 				  &ignored) == 0 &&
 		  generation.number &&
@@ -264,8 +261,7 @@ look_at_host(struct options *options, const struct profile *profile,
 	const char *signer = NULL;
 	bool served = false;
 
-	if (state_open(options->arena, options->root, options->state, false,
-		       &state, &ignored) == 0) {
+	if (options_state(options, &state, &ignored) == 0) {
 		served = has_served(&state);
 		choice->keeps &= profile->signature ||
 			(freshness_signer(&state, choice->name, options->arena,

@@ -30,8 +30,7 @@ current_profile(struct options *options, int64_t *ret_number,
 	struct state state = STATE_INIT;
 	int result;
 
-	result = state_open(options->arena, options->root, options->state,
-			    false, &state, err);
+	result = options_state(options, &state, err);
 	if (result == 0)
 		result = generation_current(&state, ret_number, err);
 	if (result == 0 && *ret_number == 0)

@@ -223,8 +223,7 @@ install_init_run(struct options *options, int argc, char **argv,
 
 	if (parse(options, &work, argc, argv, err) < 0)
 		return -1;
-	result = state_open(options->arena, options->root, options->state,
-			    false, &state, err);
+	result = options_state(options, &state, err);
 	work.context = (struct context){
 		.arena = options->arena,
 		.rootfd = state.rootfd,

@@ -6,6 +6,7 @@
 
 #include "base/path.h"
 #include "plan/problem.h"
+#include "run/state.h"
 
 static const struct option_row common_rows[] = {
 	{ "root", "DIR" },
@@ -229,4 +230,12 @@ options_parse(struct options *options, int argc, char **argv, int *ret_at,
 	}
 	*ret_at = at;
 	return 0;
+}
+
+int
+options_state(const struct options *options, struct state *ret_state,
+	      struct error *err)
+{
+	return state_open(options->arena, options->root, options->state, false,
+			  ret_state, err);
 }

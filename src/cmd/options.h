@@ -16,6 +16,7 @@
 #include "plan/vars.h"
 
 struct imds;
+struct state;
 
 #define SETTINGS_MAX 256
 
@@ -81,4 +82,9 @@ int option_next(struct option_walk *walk, struct options *options,
 
 /* Common options up to the command's name; *ret_at is its index (or argc). */
 int options_parse(struct options *options, int argc, char **argv, int *ret_at,
+		  struct error *err);
+
+/* The state directory of --root and --state (run/state.h), where there is
+ * one: nothing is made. */
+int options_state(const struct options *options, struct state *ret_state,
 		  struct error *err);

@@ -168,8 +168,7 @@ report_run(struct options *options, int argc, char **argv, struct error *err)
 	}
 	if (got < 0)
 		return -1;
-	status = state_open(options->arena, options->root, options->state,
-			    false, &state, err);
+	status = options_state(options, &state, err);
 	if (status == 0)
 		status = show_report(options, &state, &wanted, err);
 	state_release(&state);

@@ -102,8 +102,7 @@ prepare(struct options *options, int64_t *number,
 	struct state state = STATE_INIT;
 	int result;
 
-	result = state_open(options->arena, options->root, options->state,
-			    false, &state, err);
+	result = options_state(options, &state, err);
 	if (result == 0)
 		result = find_target(options, &state, number, err);
 	if (result == 0)

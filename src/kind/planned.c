@@ -126,6 +126,17 @@ read_node(int node, const char *path, size_t max_bytes, struct str *out,
 	return file_read_fd(fd, path, max_bytes, out, err);
 }
 
+bool
+planned_is_program(const struct context *context, const char *path)
+{
+	struct error ignored = ERROR_INIT;
+	own_fd int fd = planned_open(context, path, &ignored);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_mode & 0111;
+}
+
 int
 planned_read(const struct context *context, const char *path,
 	     size_t max_bytes, struct str *out, struct error *err)

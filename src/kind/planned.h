@@ -18,6 +18,8 @@
  * (err->sys ENOENT when nothing will be there). */
 int planned_open(const struct context *context, const char *path,
 		 struct error *err);
+/* Will PATH be a regular file that may be run? */
+bool planned_is_program(const struct context *context, const char *path);
 /* All of a regular file (at most MAX_BYTES) appended to OUT. */
 int planned_read(const struct context *context, const char *path,
 		 size_t max_bytes, struct str *out, struct error *err);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -93,17 +92,6 @@ find_service(const struct context *context, const struct init_system *init,
 	return NULL;
 }
 
-static bool
-is_program(const struct context *context, const char *path)
-{
-	struct error ignored = ERROR_INIT;
-	own_fd int fd = planned_open(context, path, &ignored);
-	struct stat st;
-
-	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	       st.st_mode & 0111;
-}
-
 /* Also beside the configuration, where a profile's own supervisor lives:
  * ${programs}/supervisor/{,bin/}supervisord, and in ${programs} itself. */
 static void
@@ -120,10 +108,10 @@ find_program(const struct context *context, struct supervisor_daemon *daemon)
 	};
 
 	for (size_t i = 0; program_places[i] && !daemon->program; i++)
-		if (is_program(context, program_places[i]))
+		if (planned_is_program(context, program_places[i]))
 			daemon->program = program_places[i];
 	for (size_t i = 0; beside[i] && !daemon->program; i++)
-		if (is_program(context, beside[i]))
+		if (planned_is_program(context, beside[i]))
 			daemon->program = beside[i];
 	daemon->looked_in = arena_printf(arena, "/usr/local/bin, /usr/bin, "
 		"/usr/local/sbin, /usr/sbin, /opt/supervisor/bin, %s/bin, %s",

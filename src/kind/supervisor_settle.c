@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/own.h"
 #include "base/path.h"
@@ -41,17 +40,6 @@ supervisor_check_main(const struct context *context,
 }
 
 static bool
-is_program(const struct context *context, const char *path)
-{
-	struct error ignored = ERROR_INIT;
-	own_fd int fd = planned_open(context, path, &ignored);
-	struct stat st;
-
-	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	       st.st_mode & 0111;
-}
-
-static bool
 is_there(const struct context *context, const char *path)
 {
 	struct error ignored = ERROR_INIT;
@@ -64,8 +52,9 @@ static bool
 is_in_path(const struct context *context, const char *name)
 {
 	for (size_t i = 0; usual_path[i]; i++)
-		if (is_program(context, path_join(context->arena,
-						  usual_path[i], name)))
+		if (planned_is_program(context,
+				       path_join(context->arena,
+						 usual_path[i], name)))
 			return true;
 	return false;
 }
@@ -90,7 +79,7 @@ check_executable(const struct context *context,
 			file, program->line, program->name, path);
 	}
 	owner = plan_owner(context->plan, path);
-	if (is_program(context, path) ||
+	if (planned_is_program(context, path) ||
 	    (!owner && planned_may_bring_more(context)))
 		return 0;
 	if (is_there(context, path))

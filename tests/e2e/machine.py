@@ -230,6 +230,13 @@ class Machine(Runner):
         self.cloud.plug("cable")
         self.leader = self.wait_for("PID 1", self._find_leader, 20)
 
+    def is_up(self):
+        """Has it booted to the end?"""
+        if self.init == "systemd":
+            return self.run("systemctl", "is-active", "multi-user.target",
+                            check=False).out == "active\n"
+        return self.run("runlevel", check=False).out == "N 2\n"
+
     def _join_cgroups(self):
         for group in self._cgroups:
             with contextlib.suppress(OSError):

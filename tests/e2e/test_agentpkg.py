@@ -15,19 +15,12 @@ def starts(machine):
             if line.split()[1] == "start"]
 
 
-def up(machine):
-    if machine.init == "systemd":
-        return machine.run("systemctl", "is-active", "multi-user.target",
-                           check=False).out == "active\n"
-    return machine.run("runlevel", check=False).out == "N 2\n"
-
-
 @pytest.mark.parametrize("name", ["bookworm", "bookworm-sysvinit"])
 def test_the_agent_starts_itself_every_way_it_can(name, machine, agentpkg):
     host = machine(name)
     host.disk.copy(agentpkg / "demo-agent.tar.gz", "/root/agent.tar.gz")
     host.boot()
-    host.wait_for("boot", lambda: up(host))
+    host.wait_for("boot", host.is_up)
     host.run("tar", "-C", "/root", "-xf", "/root/agent.tar.gz")
     host.run("/root/demo-agent/install", "auto")
     host.wait_for("the first start", lambda: len(starts(host)) == 1)

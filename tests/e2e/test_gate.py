@@ -34,15 +34,8 @@ class Gated:
 
     def boot(self):
         self.host.boot()
-        self.host.wait_for("boot", self.is_up)
+        self.host.wait_for("boot", self.host.is_up)
         self.host.run("mount", "-o", "remount,rw", "/", check=False)
-
-    def is_up(self):
-        if self.host.init == "systemd":
-            return self.host.run("systemctl", "is-active",
-                                 "multi-user.target",
-                                 check=False).out == "active\n"
-        return self.host.run("runlevel", check=False).out == "N 2\n"
 
     def reboot(self):
         self.host.power_off()

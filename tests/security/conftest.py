@@ -1,25 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """One named test, or more, for every line of LINES: test_s01_..., and at the
 end a table of what holds. The machines are those of tests/e2e."""
-import importlib.util
 import pathlib
 import re
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-E2E = HERE.parent / "e2e"
 # Also what the transport tests share with tests/fetch.
-sys.path[:0] = [str(E2E), str(HERE.parent / "fetch")]
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "fetch")]
 
-spec = importlib.util.spec_from_file_location("e2e_conftest",
-                                              E2E / "conftest.py")
-e2e = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(e2e)
+from borrow import borrow  # noqa: E402  pylint: disable=wrong-import-position
 
-# pytest finds fixtures and hooks among the names of a conftest.
-for name in ("pytest_configure", "rootfs", "certs", "tarballs", "agentpkg",
-             "fitout", "cloud", "machine", "box", "scene"):
-    globals()[name] = getattr(e2e, name)
+borrow(globals(), "rootfs", "certs", "tarballs", "agentpkg", "fitout", "cloud",
+       "machine", "box", "scene")
 
 
 def lines():
