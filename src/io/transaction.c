@@ -56,8 +56,10 @@ transaction_free(struct transaction *transaction)
 {
 	if (!transaction)
 		return;
-	for (size_t i = 0; i < transaction->staging.n; i++)
+	for (size_t i = 0; i < transaction->staging.n; i++) {
+		write_behind_abandon(&transaction->staging.item[i]->behind);
 		own_close(transaction->staging.item[i]->dirfd);
+	}
 	for (size_t i = 0; i < transaction->touched.n; i++)
 		own_close(transaction->touched.item[i]);
 	vec_release(&transaction->staging);
@@ -300,6 +302,7 @@ take_staging(struct transaction *transaction, const struct record *record,
 				   "that", record->to);
 	staging->path = staging->now = record->to;
 	staging->dirfd = -1;
+	staging->behind = (struct write_behind)WRITE_BEHIND_INIT;
 	staging->stable_inodes = true;
 	if (vec_push(&transaction->staging, staging) < 0)
 		return error_raise(err, ERROR_STATE, "the journal speaks of "

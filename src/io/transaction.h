@@ -8,6 +8,7 @@
  *
  *	transaction_begin(...)            journal: BEGIN
  *	transaction_staging(...)          private directories, before commit
+ *	transaction_write_behind(...)     at will: the disk begins meanwhile
  *	transaction_sync(...)             one syncfs per staging filesystem
  *	transaction_place/move/...        visible steps
  *	transaction_commit(...)           journal: COMMITTED, durable;
@@ -77,6 +78,12 @@ int transaction_staging(struct transaction *transaction,
  * by the transaction. */
 const char *transaction_new_name(struct transaction *transaction);
 
+/* From now on until transaction_sync, a process of its own has what is staged
+ * on the filesystem of DIRFD (a directory in staging) written whenever some
+ * more has come, and, NOW, at once. Returns without waiting. What cannot be
+ * begun is left to transaction_sync, and so is what goes wrong. */
+void transaction_write_behind(struct transaction *transaction, int dirfd,
+			      bool now);
 /* Make everything staged durable: one syncfs per filesystem (before Linux
  * 5.8, which hides write-back errors there, fsync of every file as well).
  * transaction_place calls it when names were given out since the last time

@@ -6,7 +6,8 @@
  *	transaction.c          begin, commit, finish, recover
  *	transaction_staging.c  private directories; mounts
  *	transaction_owner.c    whose directories
- *	transaction_tidy.c     sync of what is staged; removal of staging
+ *	transaction_sync.c     what is staged to the disk: ahead of time, and all
+ *	transaction_tidy.c     removal of staging
  *	transaction_spot.c     paths to descriptors; renames
  *	transaction_step.c     the visible steps
  *	transaction_undo.c     back again
@@ -25,6 +26,7 @@
 #include "base/own.h"
 #include "base/vec.h"
 #include "io/transaction.h"
+#include "io/write_behind.h"
 
 #define TRANSACTION_VERSION 1
 
@@ -73,6 +75,7 @@ struct staging {
 	const char *path;            /* where it was made; what callers know */
 	const char *now;             /* where later steps have taken it */
 	int dirfd;                   /* -1 after recovery */
+	struct write_behind behind;  /* of the first on its filesystem */
 	bool stable_inodes;
 	bool no_exchange;            /* RENAME_EXCHANGE was refused here */
 };

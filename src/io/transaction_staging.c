@@ -323,6 +323,7 @@ staging_for(struct transaction *transaction, int dirfd, const char *path,
 		if (fd < 0)
 			return -1;
 		found = arena_alloc(&transaction->arena, sizeof *found);
+		found->behind = (struct write_behind)WRITE_BEHIND_INIT;
 		if (make_staging(transaction, fd,
 				 staging_path(transaction, path), found,
 				 err) < 0)

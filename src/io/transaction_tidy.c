@@ -3,83 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/path.h"
 #include "base/str.h"
 #include "io/tree.h"
-
-static bool
-syncfs_hides_errors(void)
-{
-	struct utsname name;
-	int major, minor;
-
-	if (uname(&name) < 0 ||
-	    sscanf(name.release, "%d.%d", &major, &minor) != 2)
-		return true;
-	return major < 5 || (major == 5 && minor < 8);
-}
-
-static int
-sync_one(void *context, int dirfd, const char *name_in_dir, const char *path,
-	 const struct stat *st, const char *target, struct error *err)
-{
-	own_fd int fd = -1;
-
-	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
-		return 0;
-	fd = openat(dirfd, name_in_dir, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
-		    O_NOCTTY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) < 0)
-		return error_sys(err, "sync %s", path);
-	return 0;
-}
-
-int
-sync_each_file(int dirfd, const char *name, struct error *err)
-{
-	return tree_walk(dirfd, name, sync_one, NULL, err);
-}
-
-static bool
-synced_before(struct transaction *transaction, size_t index)
-{
-	struct stat st, other;
-
-	if (fstat(transaction->staging.item[index]->dirfd, &st) < 0)
-		return false;
-	for (size_t i = 0; i < index; i++)
-		if (fstat(transaction->staging.item[i]->dirfd, &other) == 0 &&
-		    other.st_dev == st.st_dev)
-			return true;
-	return false;
-}
-
-int
-transaction_sync(struct transaction *transaction, struct error *err)
-{
-	bool each = syncfs_hides_errors();
-
-	for (size_t i = 0; i < transaction->staging.n; i++) {
-		const struct staging *one = transaction->staging.item[i];
-
-		if (one->dirfd < 0)
-			continue;
-		if (each && sync_each_file(one->dirfd, ".", err) < 0)
-			return error_in(err, "in %s", one->now);
-		/* By the first descriptor on the filesystem: it reports
-		 * the errors since it was opened. */
-		if (!synced_before(transaction, i) && syncfs(one->dirfd) < 0)
-			return error_sys(err, "sync the filesystem of %s",
-					 one->now);
-	}
-	transaction->unsynced = false;
-	return 0;
-}
 
 static void
 keep_first(int *result, struct error *first, const struct error *err)
@@ -196,6 +125,7 @@ remove_staging(struct transaction *transaction, struct staging *staging,
 	struct stat st;
 	int found;
 
+	write_behind_abandon(&staging->behind);
 	drop_fd(&staging->dirfd);
 	if (spot_open_recorded(transaction, staging->now, &spot, err) < 0)
 		return -1;

@@ -146,6 +146,8 @@ finish(struct stage *stage, struct transfer *transfer, struct error *err)
 			error_in(err, "unpack for %s", into);
 		return error_in(err, "%s", transfer->stream->label);
 	}
+	/* The disk writes while we look at it. */
+	stage_write_behind(stage, transfer, true);
 	transfer->stream->unpacker = &transfer->unpacker;
 	if (kind->settle && kind->settle(stage->context, transfer->step,
 					 &why) < 0) {

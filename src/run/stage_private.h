@@ -36,6 +36,7 @@ struct transfer {
 	bool sink_opened;
 	bool sink_broken;          /* unpacker left early: drain for the digest */
 	bool fetched;              /* FETCH_DONE came */
+	bool behind;               /* the disk has begun to write it */
 	uint64_t size;             /* of the packed bytes; 0: not known */
 	bool done;
 	unsigned mirror;           /* index into stream->urls */
@@ -86,6 +87,9 @@ int stage_collect_unpacker(struct stage *stage, struct transfer *transfer);
 /* Buffer to sink, as far as that takes it. */
 int stage_push(struct stage *stage, struct transfer *transfer,
 	       struct error *err);
+/* If much of it is there (it may ALL be): let the disk begin. */
+void stage_write_behind(struct stage *stage, struct transfer *transfer,
+			bool all);
 /* Source to buffer, hashed, and on. */
 int stage_pull(struct stage *stage, struct transfer *transfer,
 	       struct error *err);

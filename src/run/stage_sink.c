@@ -9,9 +9,13 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "io/space.h"
+#include "io/transaction.h"
 #include "io/tree.h"
 
 #define PIPE_BYTES (1024 * 1024)
+/* Less is on the disk before a process for it is at work. */
+#define BEHIND_BYTES (1024 * 1024)
+#define ENTRY_BYTES 4096     /* of an inode and a name, about */
 
 const struct sandbox_report *
 stage_unpackers(const struct stage *stage)
@@ -143,6 +147,29 @@ stage_push(struct stage *stage, struct transfer *transfer, struct error *err)
 	return 0;
 }
 
+/* A descriptor of something there. */
+static int
+on_filesystem_of(const struct transfer *transfer)
+{
+	return transfer->stream->tree_dirfd >= 0
+		? transfer->stream->tree_dirfd : transfer->stream->file_fd;
+}
+
+void
+stage_write_behind(struct stage *stage, struct transfer *transfer, bool all)
+{
+	uint64_t bytes = transfer->stream->bytes;
+
+	if (all)
+		bytes += transfer->result.bytes +
+			 ENTRY_BYTES * transfer->result.entries;
+	if (bytes < BEHIND_BYTES || (transfer->behind && !all))
+		return;
+	transaction_write_behind(stage->context->transaction,
+				 on_filesystem_of(transfer), all);
+	transfer->behind = true;
+}
+
 int
 stage_pull(struct stage *stage, struct transfer *transfer, struct error *err)
 {
@@ -167,6 +194,7 @@ stage_pull(struct stage *stage, struct transfer *transfer, struct error *err)
 		memcpy(transfer->head, transfer->buffer, transfer->head_bytes);
 	}
 	transfer->stream->bytes += (uint64_t)got;
+	stage_write_behind(stage, transfer, false);
 	transfer->at = 0;
 	transfer->n = (size_t)got;
 	return stage_push(stage, transfer, err);
@@ -199,26 +227,19 @@ stage_empty_sink(struct transfer *transfer, struct error *err)
 	return 0;
 }
 
-static int
-sink_directory(const struct transfer *transfer)
-{
-	return transfer->stream->tree_dirfd >= 0
-		? transfer->stream->tree_dirfd : transfer->stream->file_fd;
-}
-
 /* A tree has one entry at least. */
 int
 stage_check_space(struct stage *stage, struct transfer *transfer, struct error *err)
 {
 	const char *into = transfer->step->resource->destination;
 	uint64_t bytes = 0, inodes = 0;
-	int fd = sink_directory(transfer);
+	int fd = on_filesystem_of(transfer);
 
 	for (size_t i = 0; i < stage->transfers.n; i++) {
 		const struct transfer *other = stage->transfers.item[i];
 		uint64_t came = other->stream->bytes;
 
-		if (other->done || !space_is_shared(fd, sink_directory(other)))
+		if (other->done || !space_is_shared(fd, on_filesystem_of(other)))
 			continue;
 		inodes += other->stream->tree_dirfd >= 0 && came == 0;
 		if (other->size > came &&

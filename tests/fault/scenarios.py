@@ -75,6 +75,8 @@ class Profiles:
         newer.update({"bin/app": "#!/bin/sh\necho two\n",
                       "etc/version": "v2\n", "etc/logrotate": "# two\n",
                       "lib/b": "B" * 5000, "lib/new": "new",
+                      # Enough for a disk to be set to work meanwhile.
+                      "lib/large": "\0" * (1100 << 10),
                       "lib/link": ("link", "new")})
         del newer["lib/gone"]
         extra = {"share": None, "share/text": "extra\n"}
