@@ -312,6 +312,23 @@ now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* A tree that is still there of an earlier generation. */
+static void
+stage_kept(struct step *step)
+{
+	struct package_state *state = step->state;
+
+	state->known = (struct manifest_known){
+		step->earlier->manifest, step->earlier->manifest_bytes,
+		now_ns(),
+	};
+	state->chowned = true;   /* not the very lines of today */
+	/* Now: a file out of it may be settled before it is. */
+	step->staged = state->kept;
+	log_info("package.kept", step->resource->label,
+		 "taken back from %s", state->kept);
+}
+
 static int
 package_stage(struct context *context, struct step *step, struct error *err)
 {
@@ -333,15 +350,7 @@ package_stage(struct context *context, struct step *step, struct error *err)
 	state->kept = package_find_kept(context, step);
 	if (state->kept) {
 		state->staged = path_join(context->arena, path, name);
-		state->known = (struct manifest_known){
-			step->earlier->manifest, step->earlier->manifest_bytes,
-			now_ns(),
-		};
-		state->chowned = true;   /* not the very lines of today */
-		/* Now: a file out of it may be settled before it is. */
-		step->staged = state->kept;
-		log_info("package.kept", step->resource->label,
-			 "taken back from %s", state->kept);
+		stage_kept(step);
 		return 0;
 	}
 	if (mkdirat(dirfd, name, 0755) < 0)
@@ -355,8 +364,7 @@ package_stage(struct context *context, struct step *step, struct error *err)
 	if (signature_expect(context, &spec->signed_by, spec->url,
 			     !spec->sha256, &signature, err) < 0)
 		return -1;
-	package_look_for_reuse(context, step, &owner);
-	return context_fetch(context, step, &(struct stream){
+	if (context_fetch(context, step, &(struct stream){
 		.label = step->resource->label,
 		.urls = spec->url,
 		.sha256 = spec->sha256,
@@ -367,9 +375,14 @@ package_stage(struct context *context, struct step *step, struct error *err)
 		.uid = owner.known ? owner.uid : 0,
 		.gid = owner.known ? owner.gid : 0,
 		.preserve_owner = spec->preserve_owner,
-		.reuse = state->reuse,
 		.unpack = package_policy(spec, context->arena),
-	}, err);
+	}, err) < 0)
+		return -1;
+	/* While the first bytes come; its unpacker begins after all steps are
+	 * staged. */
+	package_look_for_reuse(context, step, &owner);
+	step->stream->reuse = state->reuse;
+	return 0;
 }
 
 static bool

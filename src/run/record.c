@@ -117,8 +117,9 @@ write_record(struct run *run, bool pending, struct error *err)
 	struct generation_text text;
 	int result = collect(run, pending, &text, err);
 
-	run->lacks_digests = manifest_lacks_digests(text.text.data,
-						    text.text.len);
+	if (!pending)
+		run->lacks_digests = manifest_lacks_digests(text.text.data,
+							    text.text.len);
 	if (result == 0)
 		result = generation_write(&run->state, &text,
 					  run->previous.number + 1, &source,
