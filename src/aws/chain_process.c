@@ -85,9 +85,7 @@ environment(struct arena *arena)
 static int
 guard(const char *program, struct error *err)
 {
-	struct error why = ERROR_INIT;
 	char found[PATH_MAX];
-	own_fd int fd = -1;
 
 	/* (One with a slash in it is found from / on, as it is run.) */
 	if (!strchr(program, '/') &&
@@ -96,11 +94,8 @@ guard(const char *program, struct error *err)
 	if (strchr(program, '/'))
 		snprintf(found, sizeof(found), "%s%s",
 			 *program == '/' ? "" : "/", program);
-	fd = path_open_guarded(-1, found, &why);
-	if (fd >= 0 || why.code != ERROR_TRUST)
-		return 0;
-	*err = why;
-	return error_in(err, "root does not run %s", program);
+	return path_guard(-1, found, err) == 0
+		? 0 : error_in(err, "root does not run %s", program);
 }
 
 static int

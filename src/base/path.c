@@ -141,6 +141,8 @@ struct walk {
 	int links;
 	bool guarded;          /* nobody else may be able to change anything */
 	int file;              /* guarded: the last component, opened; or -1 */
+	mode_t shared;         /* guarded: of the directory that was looked in
+				  last, when others may write to it; or 0 */
 	char rest[PATH_MAX];
 };
 
@@ -255,7 +257,7 @@ next_component(struct walk *walk, char name[static PATH_MAX])
 
 /* Could somebody else put something in the place of NAME? */
 static int
-check_guarded_directory(const struct walk *walk, const char *name,
+check_guarded_directory(struct walk *walk, const char *name,
 			struct error *err)
 {
 	struct stat dir;
@@ -263,8 +265,8 @@ check_guarded_directory(const struct walk *walk, const char *name,
 
 	if (fstat(walk->cwd, &dir) < 0)
 		return error_sys(err, "look at a directory");
-	if (is_ours(&dir) &&
-	    (!(dir.st_mode & 022) || (dir.st_mode & S_ISVTX)))
+	walk->shared = dir.st_mode & 022 ? dir.st_mode & 07777 : 0;
+	if (is_ours(&dir) && (!walk->shared || (dir.st_mode & S_ISVTX)))
 		return 0;
 	return error_raise(err, ERROR_TRUST,
 			   "the directory that holds \"%s\" belongs to uid %u "
@@ -385,16 +387,17 @@ from_root(const char *path, char full[static PATH_MAX], struct error *err)
 	return 0;
 }
 
-int
-path_open_guarded(int rootfd, const char *path, struct error *err)
+/* As path_open_guarded(); *ret_shared: of the directory where it ended. */
+static int
+open_guarded(int rootfd, const char *path, mode_t *ret_shared,
+	     struct error *err)
 {
 	own_fd int host = -1;
 	struct walk walk = { .root = rootfd, .cwd = -1, .guarded = true,
 			     .file = -1 };
-	char full[PATH_MAX], shown[300];
+	char full[PATH_MAX];
 	int result;
 
-	str_printable(path, shown, sizeof(shown));
 	if (rootfd < 0) {
 		host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (host < 0)
@@ -405,10 +408,45 @@ path_open_guarded(int rootfd, const char *path, struct error *err)
 	if (result == 0)
 		result = walk_to_end(&walk, full, err);
 	drop_fd(&walk.cwd);
+	*ret_shared = walk.shared;
 	if (result < 0)
-		return error_in(err, "open %s", shown);
+		return -1;
 	errno = EISDIR;
-	return walk.file < 0 ? error_sys(err, "open %s", shown) : walk.file;
+	return walk.file < 0 ? error_sys(err, "it") : walk.file;
+}
+
+int
+path_open_guarded(int rootfd, const char *path, struct error *err)
+{
+	char shown[300];
+	mode_t shared;
+	int fd = open_guarded(rootfd, path, &shared, err);
+
+	if (fd < 0)
+		error_in(err, "open %s",
+			 str_printable(path, shown, sizeof(shown)));
+	return fd;
+}
+
+int
+path_guard(int rootfd, const char *path, struct error *err)
+{
+	struct error why = ERROR_INIT;
+	mode_t shared = 0;
+	own_fd int fd = open_guarded(rootfd, path, &shared, &why);
+	char shown[300];
+
+	if (fd >= 0 || (why.code != ERROR_TRUST && !shared))
+		return 0;
+	str_printable(path, shown, sizeof(shown));
+	if (why.code != ERROR_TRUST)
+		return error_raise(err, ERROR_TRUST, "nothing of root's is at "
+			"%s, and others may write to the directory that would "
+			"hold it (mode %04o): what they put there would run "
+			"as root; keep it where only root may write", shown,
+			(unsigned)shared);
+	*err = why;
+	return error_in(err, "open %s", shown);
 }
 
 int

@@ -52,3 +52,10 @@ int path_open_node(int rootfd, const char *path, struct error *err);
  * is the caller's to check.
  */
 int path_open_guarded(int rootfd, const char *path, struct error *err);
+/*
+ * Could what is at PATH, by the time it is used, be somebody else's? The same
+ * ERROR_TRUST, also where nothing is there yet and others could put something
+ * (a sticky directory). 0 for what is merely missing or cannot be opened:
+ * whoever uses it will say so.
+ */
+int path_guard(int rootfd, const char *path, struct error *err);

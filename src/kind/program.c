@@ -112,18 +112,17 @@ program_guard(const struct context *context, const char *const *argv,
 {
 	int rootfd = context->image ? context->rootfd : -1;
 	char found[PATH_MAX];
-	const char *path = found;
-	struct error why = ERROR_INIT;
-	own_fd int fd = -1;
+	const char *path = argv[0];
 
 	if (is_relative(argv[0]))
 		path = path_join(context->arena, cwd ? cwd : "/", argv[0]);
-	else if (!process_find(rootfd, argv[0], found, sizeof found))
+	else if (*path != '/' &&
+		 !process_find(rootfd, path, found, sizeof found))
 		return 0;
-	fd = path_open_guarded(rootfd, path, &why);
-	if (fd >= 0 || why.code != ERROR_TRUST)
+	else if (*path != '/')
+		path = found;
+	if (path_guard(rootfd, path, err) == 0)
 		return 0;
-	*err = why;
 	return error_in(err, "root does not run %s (to run it as its owner: "
 			"\"runuser\", \"-u\", its user, \"--\", before it)",
 			argv[0]);

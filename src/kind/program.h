@@ -24,8 +24,9 @@ int program_expect(const struct context *context, const struct step *step,
  * ERROR_TRUST when root is about to run a program (ARGV's first word, in CWD,
  * or NULL for /) that somebody else could change: it or a directory on its
  * way belongs to another user or is writable by others, or a link that others
- * could have put there leads to it. A program that is not there, or that a
- * system directory of PATH does not hold, is process_run's to miss.
+ * could have put there leads to it; or it is not there, and others could put
+ * it there before it is started. Any other program that is not there, or that
+ * no system directory of PATH holds, is process_run's to miss.
  */
 int program_guard(const struct context *context, const char *const *argv,
 		  const char *cwd, struct error *err);

@@ -333,6 +333,36 @@ def test_s55_root_runs_no_program_that_others_can_change(scene, block, spoil,
     assert not scene.host.exists("/srv/hook-ran")
 
 
+@pytest.mark.parametrize("name, found", [
+    ("/srv/drop/hook.sh", "mode 1777"),
+    ("/srv/drop/app/hook.sh", "mode 1777"),
+    ("/srv/link.sh", "mode 1777"),
+])
+@pytest.mark.parametrize("block", ["command", "unless", "check"])
+def test_s55_root_runs_no_program_that_others_could_still_put_there(
+        scene, block, name, found):
+    scene.host.run("sh", "-c", "mkdir -m 1777 /srv/drop && "
+                   "ln -s drop/hook.sh /srv/link.sh", check=True)
+    hook = f'[ "{name}" ]'
+    if block == "check":
+        scene.blocks["checks"] = (f"checks = ( {{ run = {hook}; "
+                                  "timeout = 2; } );\n")
+    else:
+        run, unless = ((hook, '[ "false" ]') if block == "command" else
+                       ('[ "true" ]', hook))
+        scene.blocks["commands"] = ('commands = ( { name = "hook"; '
+                                    f"run = {run}; unless = {unless}; }} );\n")
+    scene.refused(1, name, found, "only root may write")
+
+
+def test_s55_a_missing_program_where_only_root_writes_is_merely_missing(scene):
+    scene.blocks["commands"] = ('commands = ( { name = "hook"; run = '
+                                '[ "/srv/none/hook.sh" ]; creates = '
+                                '"/srv/hook-ran"; } );\n')
+    said = scene.refused(1, "/srv/none/hook.sh", "there is no program")
+    assert "only root may write" not in said
+
+
 def test_s55_a_program_of_root_runs_through_links_of_root(scene):
     scene.host.disk.write("/srv/real.sh",
                           "#!/bin/sh\ntouch /srv/hook-ran\n", 0o755)

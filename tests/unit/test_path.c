@@ -359,6 +359,50 @@ a_node_may_be_a_file_behind_a_link(void **state)
 	assert_int_equal(err.sys, ENOENT);
 }
 
+static void
+assert_guard(const char *path, const char *part)
+{
+	struct error err = ERROR_INIT;
+	int result = path_guard(rootfd, path, &err);
+
+	if (!part && result < 0)
+		fail_msg("%s: %s", path, err.text);
+	if (!part)
+		return;
+	assert_int_equal(result, -1);
+	assert_int_equal(err.code, ERROR_TRUST);
+	if (!strstr(err.text, part))
+		fail_msg("%s: %s", path, err.text);
+}
+
+static void
+what_others_could_still_put_there_is_guarded_against(void **state)
+{
+	assert_int_equal(mkdirat(rootfd, "drop", 0755), 0);
+	assert_int_equal(mkdirat(rootfd, "drop/ours", 0755), 0);
+	close(openat(rootfd, "drop/tool", O_CREAT | O_CLOEXEC, 0755));
+	close(openat(rootfd, "drop/ours/tool", O_CREAT | O_CLOEXEC, 0755));
+	assert_int_equal(fchmodat(rootfd, "drop", 01777, 0), 0);
+	make_link("drop/none", "link");
+	assert_guard("/drop/tool", NULL);
+	assert_guard("/drop/ours/tool", NULL);
+	assert_guard("/drop/ours/none", NULL);
+	assert_guard("/a/none", NULL);
+	assert_guard("/none/none", NULL);
+	assert_guard("/drop/none", "mode 1777");
+	assert_guard("/drop/none/tool", "mode 1777");
+	assert_guard("/link", "mode 1777");
+	/* A file that could make way for a directory. */
+	assert_guard("/drop/tool/tool", "mode 1777");
+	assert_int_equal(fchmodat(rootfd, "drop", 0777, 0), 0);
+	assert_guard("/drop/tool", "others can put something else");
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(fchmodat(rootfd, "drop", 01777, 0), 0);
+	assert_int_equal(fchownat(rootfd, "drop/tool", 4321, 0, 0), 0);
+	assert_guard("/drop/tool", "uid 4321");
+}
+
 /* ROOTFD's own descriptors only: a walk leaves none behind. */
 static void
 a_walk_leaks_no_descriptor(void **state)
@@ -404,6 +448,7 @@ main(void)
 		IN_ROOT(a_link_of_somebody_else_is_refused),
 		IN_ROOT(a_path_without_end_is_refused),
 		IN_ROOT(a_node_may_be_a_file_behind_a_link),
+		IN_ROOT(what_others_could_still_put_there_is_guarded_against),
 		IN_ROOT(a_walk_leaks_no_descriptor),
 	};
 
