@@ -233,6 +233,27 @@ agent_observe(struct context *context, struct step *step, struct error *err)
 	return 0;
 }
 
+/* It is held as for any run, and not started at its end. */
+static int
+agent_farewell(struct context *context, struct step *step, struct error *err)
+{
+	const struct agent_spec *spec = step->resource->spec;
+	const char *service = agent_service_of(spec);
+
+	if (context->image)
+		return 0;
+	agent_note_running(context, step);
+	if (!step->ran)
+		return 0;
+	step->action = ACTION_REMOVE;
+	step->reason = service ? "the profile no longer names it: it is stopped "
+		"and not started at boot; what installed it stays"
+		: spec->stop ? "the profile no longer names it: it is stopped"
+		: "the profile no longer names it, and it has no stop: it is "
+		  "left as it is";
+	return 0;
+}
+
 /* An installer that has yet to run may bring them. */
 static int
 agent_expect(struct context *context, struct step *step, struct error *err)
@@ -319,6 +340,7 @@ const struct kind kind_agent = {
 	.spec_size = sizeof(struct agent_spec),
 	.check = agent_check,
 	.observe = agent_observe,
+	.farewell = agent_farewell,
 	.source = agent_source,
 	.expect = agent_expect,
 	.hold = agent_hold,

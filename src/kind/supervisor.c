@@ -178,8 +178,9 @@ not_running(struct context *context, const struct supervisor_spec *spec,
 	return NULL;
 }
 
-static void
-look_at_daemon(struct context *context, struct supervisor_state *state)
+void
+supervisor_look_at_daemon(struct context *context,
+			  struct supervisor_state *state)
 {
 	struct deadline deadline = deadline_within(context->budget, ASK_MS);
 	struct rpc rpc = supervisor_rpc_for(context, &state->before);
@@ -228,7 +229,7 @@ supervisor_observe(struct context *context, struct step *step,
 		SUPERVISOR_HOST, &state->before, &ignored) == 0;
 	supervisor_daemon_find(context, &state->init, spec->config,
 			       spec->daemon, spec->service, &state->daemon);
-	look_at_daemon(context, state);
+	supervisor_look_at_daemon(context, state);
 	step->reason = find_reason(context, spec, state);
 	if (step->reason)
 		step->action = ACTION_RUN;
@@ -511,6 +512,8 @@ const struct kind kind_supervisor = {
 	.spec_size = sizeof(struct supervisor_spec),
 	.check = supervisor_check,
 	.observe = supervisor_observe,
+	.farewell = supervisor_farewell,
+	.leave = supervisor_leave,
 	.foresee = supervisor_foresee,
 	.expect = supervisor_expect,
 	.settle = supervisor_settle,

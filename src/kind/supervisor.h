@@ -56,6 +56,18 @@ int supervisor_check_main(const struct context *context,
 
 int supervisor_quit(struct context *context, struct step *step,
 		    struct error *err);
+/* The profile has no supervisor any more: programs whose files go are stopped
+ * and taken out of supervisord, which goes on; the others go on as well. */
+int supervisor_farewell(struct context *context, struct step *step,
+			struct error *err);
+int supervisor_leave(struct context *context, struct step *step,
+		     struct error *err);
+/* Does its file go? */
+bool supervisor_program_goes(const struct context *context,
+			     const struct supervisor_program *program);
+/* Is the daemon of state->before up, and what runs in it? */
+void supervisor_look_at_daemon(struct context *context,
+			       struct supervisor_state *state);
 void supervisor_foresee(struct context *context, const struct step *step,
 			struct str *out);
 int supervisor_settle(struct context *context, struct step *step,

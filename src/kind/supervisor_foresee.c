@@ -26,15 +26,6 @@ touched_path(const struct context *context,
 	return program->directory ? program->directory : program->executable;
 }
 
-static bool
-goes(const struct context *context, const char *file)
-{
-	for (size_t i = 0; i < context->plan->n_removals; i++)
-		if (!strcmp(context->plan->removals[i].destination, file))
-			return true;
-	return false;
-}
-
 static const struct rpc_process *
 process_of(const struct supervisor_state *state,
 	   const struct supervisor_program *program)
@@ -56,7 +47,7 @@ foresee_program(const struct context *context,
 	bool runs = process && process->state == RPC_RUNNING;
 	const char *path = mine ? touched_path(context, program) : NULL;
 
-	if (goes(context, program->file))
+	if (supervisor_program_goes(context, program))
 		str_addf(out, "stop %s: %s goes\n", program->name,
 			 program->file);
 	else if (!state->was_up || (mine && !runs))
@@ -82,6 +73,20 @@ foresee_new(const struct supervisor_spec *spec,
 				 spec->programs[i]);
 }
 
+static void
+foresee_farewell(const struct context *context,
+		 const struct supervisor_state *state, struct str *out)
+{
+	for (size_t i = 0; i < state->before.n_programs; i++) {
+		const struct supervisor_program *program =
+			&state->before.programs[i];
+
+		if (supervisor_program_goes(context, program))
+			str_addf(out, "stop %s: %s goes\n", program->name,
+				 program->file);
+	}
+}
+
 void
 supervisor_foresee(struct context *context, const struct step *step,
 		   struct str *out)
@@ -91,6 +96,10 @@ supervisor_foresee(struct context *context, const struct step *step,
 
 	if (context->image || !step->reason)
 		return;
+	if (step->farewell) {
+		foresee_farewell(context, state, out);
+		return;
+	}
 	if (!state->was_up)
 		str_add(out, "start supervisord: it is not running\n");
 	else if (plan_touches(context->plan, spec->config))

@@ -28,6 +28,11 @@
  *	commit    make it visible, through context->transaction, which can undo it;
  *	          what cannot be undone is named in step->left.
  *	activate  bring it up, or wait until it holds.
+ *	farewell  in place of observe, where the profile no longer has what the
+ *	          last generation recorded (step->farewell): what of it is to be
+ *	          brought down. Of the other ops only hold, leave, restore and
+ *	          foresee are called then, and release after an undo.
+ *	leave     in place of activate: bring it down.
  *	restore   after an undo: bring up what is now there again.
  *	quit      stop what it runs: the host is to end (fitout drain).
  *	release   (agent) start it. Needs proof of a completed run.
@@ -120,6 +125,10 @@ struct kind {
 		      struct problems *problems);
 	int (*observe)(struct context *context, struct step *step,
 		       struct error *err);
+	int (*farewell)(struct context *context, struct step *step,
+			struct error *err);
+	int (*leave)(struct context *context, struct step *step,
+		     struct error *err);
 	int (*diff)(struct context *context, struct step *step,
 		    struct str *out, struct error *err);
 	bool (*source)(const struct context *context, const struct step *step,
@@ -220,6 +229,7 @@ struct step {
 				      filesystem is to be synced; or NULL */
 	void *state;               /* the kind's own, in the arena */
 	struct stream *stream;     /* set by context_fetch */
+	bool farewell;             /* recorded, and no longer in the profile */
 	bool staged_done, committed, activated;
 	bool ran;                  /* (agent) it ran when we came, or nobody
 				      can know: it is to run again after an

@@ -59,6 +59,20 @@ plan_make(struct arena *arena, const struct profile *profile,
 	*ret_plan = (struct plan){ .steps = steps, .n = profile->n };
 }
 
+void
+plan_add_farewell(struct plan *plan, struct arena *arena,
+		  const struct resource *resource)
+{
+	struct step *steps = arena_array(arena, plan->n + 1, sizeof(*steps));
+
+	if (plan->n > 0)
+		memcpy(steps, plan->steps, plan->n * sizeof(*steps));
+	steps[plan->n].resource = resource;
+	steps[plan->n].farewell = true;
+	plan->steps = steps;
+	qsort(steps, ++plan->n, sizeof(*steps), compare_steps);
+}
+
 size_t
 plan_phase_begin(const struct plan *plan, enum phase phase)
 {

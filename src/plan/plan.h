@@ -43,6 +43,10 @@ struct plan {
 void plan_make(struct arena *arena, const struct profile *profile,
 	       struct plan *ret_plan);
 
+/* One more, of a RESOURCE that is not the profile's: step->farewell is set. */
+void plan_add_farewell(struct plan *plan, struct arena *arena,
+		       const struct resource *resource);
+
 /* First index of PHASE (== of the next one when it has no steps). */
 size_t plan_phase_begin(const struct plan *plan, enum phase phase);
 size_t plan_phase_end(const struct plan *plan, enum phase phase);

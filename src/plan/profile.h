@@ -68,6 +68,7 @@ struct profile {
 	 * of, in order; those that both speak of. NULL-terminated. */
 	const char *const *strange_settings;
 	const char *const *known_variables;
+	const struct kind *const *kinds;    /* the table; NULL-terminated */
 	const struct resource *resources;   /* by the table of kinds, then
 					       in the order of the file */
 	size_t n;

@@ -479,6 +479,7 @@ reader_read(struct arena *arena, const char *name, const char *directory,
 		r.root.where = (struct place){ r.profile->source, 1 };
 		r.profile->text = source.text;
 		r.profile->includes = source.includes > 0;
+		r.profile->kinds = options->kinds;
 		read_tree(&r);
 	}
 	if (problems->total > before)

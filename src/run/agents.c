@@ -75,7 +75,8 @@ agents_start(struct run *run, bool again, struct error *err)
 		struct step *step = &run->plan.steps[i];
 		int64_t now = clock_ms();
 
-		if (!step->resource->kind->release || (again && !step->ran))
+		if (!step->resource->kind->release || (again && !step->ran) ||
+		    (step->farewell && !again))
 			continue;
 		if (release(run, step, again, run->proof, err) < 0) {
 			timeline_add(&run->timeline, "failed",

@@ -33,7 +33,7 @@ stage(struct run *run, struct error *err)
 	for (size_t i = 0; i < run->plan.n; i++) {
 		struct step *step = &run->plan.steps[i];
 
-		if (step->action != ACTION_NONE &&
+		if (step->action != ACTION_NONE && !step->farewell &&
 		    run_step(run, step, "stage", step->resource->kind->stage,
 			    err) < 0)
 			return -1;
@@ -43,7 +43,8 @@ stage(struct run *run, struct error *err)
 	for (size_t i = 0; i < run->plan.n; i++) {
 		struct step *step = &run->plan.steps[i];
 
-		if (step->action == ACTION_NONE || step->staged_done)
+		if (step->action == ACTION_NONE || step->farewell ||
+		    step->staged_done)
 			continue;
 		if (run_step(run, step, "settle", step->resource->kind->settle,
 			    err) < 0)
@@ -62,13 +63,15 @@ activate(struct run *run, struct error *err)
 	for (size_t i = plan_phase_begin(&run->plan, PHASE_ACTIVATE); i < end;
 	     i++) {
 		struct step *step = &run->plan.steps[i];
-		bool check = step->resource->kind->phase == PHASE_CHECK;
+		const struct kind *kind = step->resource->kind;
 
 		if (step->action == ACTION_NONE)
 			continue;
 		run->context.programs_ran = true;
-		if (run_step(run, step, check ? "check" : "activate",
-			    step->resource->kind->activate, err) < 0)
+		if (run_step(run, step, kind->phase == PHASE_CHECK ? "check"
+			    : step->farewell ? "leave" : "activate",
+			    step->farewell ? kind->leave : kind->activate,
+			    err) < 0)
 			return -1;
 		step->activated = true;
 	}
@@ -105,7 +108,8 @@ rest(struct run *run, struct error *err)
 	run->activated = true;
 	for (size_t i = plan_phase_begin(&run->plan, PHASE_ACTIVATE);
 	     i < run->plan.n; i++)
-		if (run_step(run, &run->plan.steps[i], "rest",
+		if (!run->plan.steps[i].farewell &&
+		    run_step(run, &run->plan.steps[i], "rest",
 			     run->plan.steps[i].resource->kind->rest, err) < 0)
 			return -1;
 	return 0;
@@ -334,8 +338,6 @@ run_apply(struct run *run, struct str *summary, struct error *err)
 		return -1;
 	if (again && (make_plan(run, err) < 0 || run_observe(run, err) < 0))
 		return fail_run(run, err);
-	if (run_continues(run))
-		forgotten_warn(&run->previous, &run->plan);
 	if (run_only_records(run))
 		return only_record(run, err);
 	if (run_has_nothing_to_do(run)) {

@@ -18,7 +18,7 @@ commit_phase(struct run *run, enum phase phase, struct error *err)
 	for (size_t i = plan_phase_begin(&run->plan, phase); i < end; i++) {
 		struct step *step = &run->plan.steps[i];
 
-		if (step->action == ACTION_NONE)
+		if (step->action == ACTION_NONE || step->farewell)
 			continue;
 		run->context.programs_ran |= phase > PHASE_PLACE;
 		if (run_step(run, step, "commit", step->resource->kind->commit,
@@ -35,7 +35,8 @@ own_staged(struct run *run, struct error *err)
 	for (size_t i = 0; i < run->plan.n; i++) {
 		struct step *step = &run->plan.steps[i];
 
-		if (step->action != ACTION_NONE && step->resource->kind->chown &&
+		if (step->action != ACTION_NONE && !step->farewell &&
+		    step->resource->kind->chown &&
 		    step->resource->kind->chown(&run->context, step, err) < 0)
 			return error_in(err, "%s", step->resource->label);
 	}

@@ -3,11 +3,8 @@
 
 #include <string.h>
 
-#include "base/log.h"
 #include "base/str.h"
 #include "plan/key.h"
-
-#define NAMES_MAX 300
 
 static bool
 is_boot(const char *kind)
@@ -51,46 +48,13 @@ record_differs(const struct generation *generation,
 	if (!says_the_same(generation, profile))
 		return true;
 	for (size_t i = 0; i < plan->n; i++)
-		if (!is_boot(plan->steps[i].resource->kind->name) &&
-		    !record_has(&plan->steps[i]))
+		if (plan->steps[i].farewell ||
+		    (!is_boot(plan->steps[i].resource->kind->name) &&
+		     !record_has(&plan->steps[i])))
 			return true;
 	for (size_t i = 0; i < generation->n; i++)
 		if (!is_boot(generation->rows[i].kind) &&
 		    is_gone(plan, &generation->rows[i]))
 			return true;
 	return false;
-}
-
-/* What SPEC says of its programs: [ "app" ]. */
-static void
-add_programs(const char *spec, struct str *out)
-{
-	static const char key[] = "programs = ";
-	const char *at = strstr(spec, key);
-
-	if (!at || (at > spec && at[-1] != '\n'))
-		return;
-	at += strlen(key);
-	str_add(out, "; its programs ");
-	str_add_printable(out, at, strcspn(at, "\n"), NAMES_MAX);
-	str_add(out, " too");
-}
-
-void
-forgotten_warn(const struct generation *generation, const struct plan *plan)
-{
-	for (size_t i = 0; i < generation->n; i++) {
-		const struct generation_row *row = &generation->rows[i];
-		own_str struct str programs = STR_INIT(2 * NAMES_MAX);
-		bool supervisor = strcmp(row->kind, "supervisor") == 0;
-
-		if (!is_gone(plan, row) ||
-		    (!supervisor && strcmp(row->kind, "agent") != 0))
-			continue;
-		if (supervisor)
-			add_programs(row->record.spec, &programs);
-		log_warning("remove.left", row->kind, "the profile no longer "
-			    "has it: it is left as it is, running or not%s; "
-			    "stop by hand what is to end", str_get(&programs));
-	}
 }

@@ -17,7 +17,3 @@ bool record_has(const struct step *step);
  * which an image adds to a profile. */
 bool record_differs(const struct generation *generation,
 		    const struct profile *profile, const struct plan *plan);
-/* Warn of an agent and of supervisor's programs that GENERATION has and PLAN
- * has not: they go on. */
-void forgotten_warn(const struct generation *generation,
-		    const struct plan *plan);

@@ -163,7 +163,9 @@ set_gate(struct run *run, struct json *plan)
 	agents = json_new_array();
 	for (size_t i = plan_phase_begin(&run->plan, PHASE_GATE);
 	     i < run->plan.n; i++)
-		json_add_text(agents, run->plan.steps[i].resource->label);
+		if (!run->plan.steps[i].farewell)
+			json_add_text(agents,
+				      run->plan.steps[i].resource->label);
 	json_set(plan, "agents", agents);
 }
 
@@ -216,8 +218,6 @@ look(struct run *run, struct error *err)
 		return -1;
 	if (run_observe(run, err) < 0)
 		return -1;
-	if (run_continues(run))
-		forgotten_warn(&run->previous, &run->plan);
 	return 0;
 }
 

@@ -104,7 +104,8 @@ collect(struct run *run, bool pending, struct generation_text *text,
 	generation_begin(text, run->context.run_id, profile->name,
 			 digest_of_named(run), &source);
 	for (size_t i = 0; i < run->plan.n && result == 0; i++)
-		if (!pending || !is_missing(&run->plan.steps[i]))
+		if (!run->plan.steps[i].farewell &&
+		    (!pending || !is_missing(&run->plan.steps[i])))
 			result = record_step(run, text, &run->plan.steps[i],
 					     err);
 	return result;
@@ -150,7 +151,8 @@ holds(const struct run *run)
 	    !generation_same_source(&run->previous, &source))
 		return false;
 	for (size_t i = 0; i < run->plan.n; i++)
-		if (!record_has(&run->plan.steps[i]))
+		if (run->plan.steps[i].farewell ||
+		    !record_has(&run->plan.steps[i]))
 			return false;
 	return true;
 }

@@ -376,7 +376,8 @@ summary_done(const struct run_facts *facts, struct str *out)
 		str_addf(out, "%s: done in %s, generation %lld%s\n",
 			 facts->profile->name, took,
 			 (long long)facts->generation,
-			 !find_agent(facts->plan) ? ""
+			 !find_agent(facts->plan) ||
+				find_agent(facts->plan)->farewell ? ""
 			 : facts->warm ? ", the agent waits (warm pool)"
 			 : facts->gate_open ? ", the agent runs"
 			 : facts->hold_agent ? ", the agent is held" : "");

@@ -11,6 +11,7 @@
 #include "io/digest.h"
 #include "io/fetcher.h"
 #include "io/transaction.h"
+#include "run/farewell.h"
 #include "run/forgotten.h"
 #include "run/gate.h"
 #include "run/lock.h"
@@ -154,8 +155,9 @@ observe(struct run *run, struct step *step, struct error *err)
 	step->earlier = generation_find(&run->earlier,
 		step->resource->kind->name, step->resource->name);
 	step->before = spec_before(run, step);
-	return run_step(run, step, "observe", step->resource->kind->observe,
-			err);
+	return run_step(run, step, "observe", step->farewell
+			? step->resource->kind->farewell
+			: step->resource->kind->observe, err);
 }
 
 int
@@ -190,7 +192,7 @@ run_expect(struct run *run, struct error *err)
 	for (size_t i = 0; i < run->plan.n; i++) {
 		struct step *step = &run->plan.steps[i];
 
-		if (step->resource->kind->expect &&
+		if (!step->farewell && step->resource->kind->expect &&
 		    step->resource->kind->expect(&run->context, step, err) < 0)
 			return -1;
 	}
@@ -303,6 +305,8 @@ run_plan(struct run *run, struct error *err)
 		.output = run_output,
 	};
 	removal_find(&run->context, &run->previous, &run->plan);
+	farewell_find(run->arena, options->profile, &run->previous,
+		      &run->plan);
 	return 0;
 }
 
@@ -319,14 +323,6 @@ nothing_differs(const struct run *run)
 		options->hold_agent) &&
 	       run->previous.number > 0 && !run->finishes &&
 	       run->left == RECOVERY_NONE;
-}
-
-bool
-run_continues(const struct run *run)
-{
-	return run->previous.number > 0 &&
-	       strcmp(run->previous.profile_name,
-		      run->context.profile->name) == 0;
 }
 
 bool

@@ -123,8 +123,6 @@ int run_plan(struct run *run, struct error *err);
 /* Compare every resource with the host; afterwards the plan says what is to
  * be done. */
 int run_observe(struct run *run, struct error *err);
-/* Is the last generation one of this profile's? */
-bool run_continues(const struct run *run);
 /* After run_observe: would apply leave everything alone? */
 bool run_has_nothing_to_do(const struct run *run);
 /* Would it leave the host alone, and record what the profile says? */

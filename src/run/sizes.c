@@ -304,7 +304,8 @@ collect(struct queries *queries, const struct plan *plan)
 		struct size_row *row = &rows[queries->n];
 		struct fetch_source source;
 
-		if (step->action == ACTION_NONE || !kind->source ||
+		if (step->action == ACTION_NONE || step->farewell ||
+		    !kind->source ||
 		    !kind->source(queries->context, step, &source))
 			continue;
 		*row = (struct size_row){

@@ -8,6 +8,7 @@
 #include "io/fetcher.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
+#include "run/farewell.h"
 #include "run/gate.h"
 
 #define BUDGET_MS 20000
@@ -35,34 +36,6 @@ add_row(struct context *context, const struct present *present)
 	json_add(live->rows, row);
 }
 
-static const struct kind *
-find_kind(const struct kind *const *kinds, const char *name)
-{
-	for (; *kinds; kinds++)
-		if (strcmp((*kinds)->name, name) == 0)
-			return *kinds;
-	return NULL;
-}
-
-static bool
-restore(struct arena *arena, const struct kind *const *kinds,
-	const struct generation_row *row, struct resource *resource)
-{
-	const struct kind *kind = find_kind(kinds, row->kind);
-	void *spec;
-
-	if (!kind)
-		return false;
-	spec = arena_alloc(arena, kind->spec_size);
-	*resource = (struct resource){
-		.kind = kind, .name = row->name,
-		.label = strcmp(row->kind, row->name) == 0 ? row->name
-			: arena_printf(arena, "%s %s", row->kind, row->name),
-		.destination = row->record.destination, .spec = spec,
-	};
-	return key_restore(kind->keys, row->record.spec, arena, spec) == 0;
-}
-
 /* The steps are sorted otherwise than the rows. */
 static struct step *
 step_of(struct status_live *live, const struct resource *resource)
@@ -82,8 +55,8 @@ take_rows(struct status_live *live, struct arena *arena,
 	live->readable = arena_array(arena, generation->n + 1,
 				     sizeof *live->readable);
 	for (size_t i = 0; i < generation->n; i++) {
-		live->readable[i] = restore(arena, kinds, &generation->rows[i],
-					    &live->resources[i]);
+		live->readable[i] = recorded_resource(arena, kinds,
+				&generation->rows[i], &live->resources[i]);
 		if (live->readable[i])
 			known[live->profile.n++] = live->resources[i];
 	}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What runs and the profile no longer has goes, as what lies at a path does
+ * (run/removal.h): kinds that know how (kind->farewell: supervisor's programs,
+ * the agent) get a step for what the last generation recorded of them, which
+ * is shown by plan, brought down by apply, and brought back by an undo.
+ */
+#pragma once
+
+#include "plan/plan.h"
+#include "run/generation.h"
+
+/* Adds such steps to PLAN, which is PROFILE's. */
+void farewell_find(struct arena *arena, const struct profile *profile,
+		   const struct generation *previous, struct plan *plan);
+
+/* A resource as ROW says it. False: by none of KINDS, or in other words. */
+bool recorded_resource(struct arena *arena, const struct kind *const *kinds,
+		       const struct generation_row *row,
+		       struct resource *ret_resource);
