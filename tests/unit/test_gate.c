@@ -23,13 +23,23 @@ fresh_state(void **unused)
 	return state_open(&arena, NULL, scratch, true, &state, &err);
 }
 
+/* Of what write_one() names. */
+#define NAMED_SHA256 "9118facaefa451314bbd60c4859fcd24" \
+	"a4da79986e6710f015673bbab1db440b"
+
 static void
 write_one(int64_t number)
 {
 	struct generation_text text;
 	struct generation_source source = {
-		"fitout = 1;\n",
-		(struct variable[]){ { "base", "http://x\n\"y\"" } }, 1
+		.profile = "fitout = 1;\n",
+		.says = "budget = 900\nkeep_generations = 2\n",
+		.settings = (struct variable[]){
+			{ "base", "http://x\n\"y\"" } },
+		.n_settings = 1,
+		.named = { .text = "fitout = 1; # so\n", .n = 17,
+			   .signature = "signed\n", .signature_bytes = 7,
+			   .suffix = ".minisig" },
 	};
 	struct record record = {
 		.spec = "into = \"/a\"\n",
@@ -41,7 +51,7 @@ write_one(int64_t number)
 	struct error err = ERROR_INIT;
 
 	record.manifest_bytes = strlen(record.manifest);
-	generation_begin(&text, "0123abcd", "web", "ff", &source);
+	generation_begin(&text, "0123abcd", "web", NAMED_SHA256, &source);
 	generation_add(&text, "package", "a b", &record);
 	generation_add(&text, "check", "c", &(struct record){
 		.spec = "", .manifest = "" });
@@ -63,6 +73,8 @@ what_a_generation_records_is_read_back(void **unused)
 					 &err), 0);
 	assert_int_equal(generation.number, 1);
 	assert_string_equal(generation.profile_name, "web");
+	assert_string_equal(generation.says,
+			    "budget = 900\nkeep_generations = 2\n");
 	record = generation_find(&generation, "package", "a b");
 	assert_non_null(record);
 	assert_string_equal(record->spec, "into = \"/a\"\n");
@@ -91,6 +103,11 @@ what_a_generation_was_made_from_is_read_back(void **unused)
 	assert_int_equal(source.n_settings, 1);
 	assert_string_equal(source.settings[0].name, "base");
 	assert_string_equal(source.settings[0].value, "http://x\n\"y\"");
+	assert_int_equal(source.named.n, 17);
+	assert_memory_equal(source.named.text, "fitout = 1; # so\n", 17);
+	assert_int_equal(source.named.signature_bytes, 7);
+	assert_memory_equal(source.named.signature, "signed\n", 7);
+	assert_string_equal(source.named.suffix, ".minisig");
 }
 
 static void
