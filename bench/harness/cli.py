@@ -6,8 +6,9 @@ import shutil
 import subprocess
 import sys
 
-from harness import (box, chart, growth, inputs, lines_cost, lines_link, lines_time,
-                     links, measure, peers_config, places, report, servers)
+from harness import (box, chart, disks, growth, inputs, lines_cost, lines_link,
+                     lines_time, links, measure, peers_config, places, report,
+                     servers)
 
 LINES = {**lines_link.LINES, **lines_cost.LINES, **lines_time.LINES,
          **growth.LINES}
@@ -31,6 +32,8 @@ def options_of(argv):
                         "(default 5; --quick 1)")
     parser.add_argument("--list", action="store_true",
                         help="print the lines' names")
+    parser.add_argument("--inputs", action="store_true", help="make the "
+                        "archives and print how large they are")
     parser.add_argument("--save", action="store_true", help="write "
                         "bench/RESULTS from the last outcome of every line")
     options = parser.parse_args(argv)
@@ -82,6 +85,10 @@ def measure_lines(options, cache):
         if name.startswith("link-") and links.missing():
             print("%s: not possible here: %s\n" % (name, links.missing()))
             continue
+        if name == "upgrade-disk" and disks.SlowDisk.missing():
+            print("%s: not possible here: %s\n" % (
+                name, disks.SlowDisk.missing()))
+            continue
         places.say(name)
         when = report.facts(commit)
         outcome = LINES[name](bench, options)
@@ -101,8 +108,21 @@ def save(cache):
         file.write(chart.draw(list(store.outcomes(LINES)), store.machine()))
 
 
+def print_inputs():
+    made = inputs.Inputs(places.cache_dir())
+    made.prepare()
+    for file, meant in inputs.TARGETS.items():
+        path = made.path(made.archive(*file.split(".", 1)))
+        print("%-20s %7.2f MB, meant %7.2f: %.3f" % (
+            file, os.path.getsize(path) / 1e6, meant / 1e6,
+            inputs.off_target(path)))
+
+
 def main():
     options = options_of(sys.argv[1:])
+    if options.inputs:
+        print_inputs()
+        return 0
     if options.list:
         for name, function in LINES.items():
             print("%-14s %s" % (name, function.__doc__.splitlines()[0]))

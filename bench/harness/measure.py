@@ -71,22 +71,27 @@ class Bench:
         return peers.Job(a_work, self.server.base(link.address, port), disk,
                          self.room, self.server)
 
-    def once(self, peer, a_work, link, port, how=execute, before=None):
+    def once(self, peer, a_work, link, port, how=execute, before=None,
+             disk_of=disks.Disk):
         """On a fresh disk: the run, and the digest of what it made."""
-        with disks.Disk(self.room) as disk:
+        with disk_of(self.room) as disk:
             job = self.job(a_work, disk, link, port)
             if before:
                 before(job)
             peer.prepare(job)
             command = peer.command(job)
+            disk.begin()
             run = how(command, link, os.path.join(
                 self.room, peer.name + ".log"))
+            disk.end()
+            run.writes, run.written = disk.writes, disk.written
             run.report = fitout_report(disk)
             digest = work.tree_digest(disk.dest)
             peer.release(job)
             return run, digest
 
-    def turns(self, contenders, a_work, link, port, before=None):
+    def turns(self, contenders, a_work, link, port, before=None,
+              disk_of=disks.Disk):
         """{name: [Run]}: all contenders in turn, on the same work, the order
         turning by one each round. All that make a tree have to make the same
         one: else nothing counts."""
@@ -99,7 +104,7 @@ class Bench:
                 if peer.slow and number >= self.slow_runs:
                     continue
                 run, digest = self.once(peer, a_work, link, port,
-                                        before=before)
+                                        before=before, disk_of=disk_of)
                 if digest[2]:
                     seen[peer.name] = digest
                 series[peer.name].append(run)

@@ -73,8 +73,10 @@ class Fitout(Peer):
                        environment)
 
 
-def place_words(work, dest):
-    """The shell's last steps, the same for all who have no better way."""
+def place_words(work, disk):
+    """The shell's last steps, the same for all who have no better way. Where
+    the disk is what is measured, all is on it in the end."""
+    dest = disk.dest
     lines = ["mkdir -p %s/programs" % dest]
     if work.copies:
         lines.append("mkdir -p %s/etc" % dest)
@@ -82,6 +84,8 @@ def place_words(work, dest):
         top_of(p), dest, p.into) for p in work.packages]
     lines += ["cp -f %s/programs/%s/%s %s/etc/%s" % (
         dest, c.package, c.inner, dest, c.to) for c in work.copies]
+    if disk.slow:
+        lines.append("sync -f %s" % dest)
     return "\n".join(lines) + "\n"
 
 
@@ -104,7 +108,7 @@ class Wget(Peer):
                 tar -C new/%(into)s -xf %(file)s
                 rm %(file)s
                 """) % dict(vars(p), base=job.base)
-        text += place_words(job.work, job.disk.dest)
+        text += place_words(job.work, job.disk)
         return Command(["sh", job.script("wget.sh", text)],
                        cwd=job.disk.work)
 
@@ -130,7 +134,7 @@ class CurlTar(Peer):
             text += "get %s/%s %s %s & jobs=\"${jobs:-} $!\"\n" % (
                 job.base, p.file, p.sha256, p.into)
         text += "for job in $jobs; do wait $job; done\n"
-        text += place_words(job.work, job.disk.dest)
+        text += place_words(job.work, job.disk)
         return Command(["bash", job.script(self.name + ".sh", text)],
                        cwd=job.disk.work)
 
@@ -165,7 +169,7 @@ class Aria2(Peer):
                 "jobs=\"$jobs $!\"\n" % (p.into, p.into, p.file)
         text += "for job in $jobs; do wait $job; done\nrm %s\n" % " ".join(
             p.file for p in job.work.packages)
-        text += place_words(job.work, job.disk.dest)
+        text += place_words(job.work, job.disk)
         return Command(["sh", job.script("aria2.sh", text)],
                        {"jobs": ""}, job.disk.work)
 

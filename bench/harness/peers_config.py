@@ -158,7 +158,7 @@ class CloudInit(peers.Peer):
                 p.sha256, p.file)
             lines += "mkdir -p new/%s\ntar -C new/%s -xf %s\nrm %s\n" % (
                 p.into, p.into, p.file, p.file)
-        lines += peers.place_words(job.work, job.disk.dest)
+        lines += peers.place_words(job.work, job.disk)
         return text + textwrap.indent(lines, "    ")
 
     def command(self, job):
