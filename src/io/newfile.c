@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/newfile.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -131,6 +132,49 @@ read_more(int fd, off_t left, struct str *out)
 	while (got < 0 && errno == EINTR);
 	str_grown(out, got > 0 ? (size_t)got : 0);
 	return got;
+}
+
+int
+newfile_put(int dirfd, const char *name, const void *data, size_t n,
+	    mode_t mode, struct error *err)
+{
+	own_fd int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL |
+			       O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return error_sys(err, "create %s", name);
+	if (write_all(fd, data, n, err) < 0)
+		return error_in(err, "write %s", name);
+	if (fchmod(fd, mode) < 0)
+		return error_sys(err, "set the mode of %s", name);
+	/* Blocks are found for it now, in the same transaction of the file
+	 * system as for the others. What goes wrong fsync says. */
+	(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	return 0;
+}
+
+int
+newfile_sync_all(int dirfd, struct error *err)
+{
+	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	if (!dir) {
+		own_close(copy);
+		return error_sys(err, "look at the new directory");
+	}
+	while ((entry = readdir(dir))) {
+		own_fd int fd = entry->d_name[0] == '.' ? -1
+			: openat(dirfd, entry->d_name, O_RDONLY |
+				 O_NOFOLLOW | O_CLOEXEC);
+
+		if (entry->d_name[0] == '.')
+			continue;
+		if (fd < 0 || fsync(fd) < 0)
+			return error_sys(err, "sync %s", entry->d_name);
+	}
+	return sync_directory(dirfd, err);
 }
 
 int

@@ -17,6 +17,13 @@
  * that name is replaced, not followed. */
 int newfile_replace(int dirfd, const char *name, const void *data, size_t n,
 		    mode_t mode, struct error *err);
+/* For a directory that nobody sees yet: NAME is made anew in it, and is durable
+ * after newfile_sync_all() only, which costs one commit of the file system's
+ * journal, however many they are. */
+int newfile_put(int dirfd, const char *name, const void *data, size_t n,
+		mode_t mode, struct error *err);
+/* fsync of all files in DIRFD (no directories are in it), and of itself. */
+int newfile_sync_all(int dirfd, struct error *err);
 /* ".fitout-" and 12 random hex digits into BUF (>= 24); returns BUF. */
 char *newfile_temporary_name(char *buf, size_t size);
 /* All of a regular file, at most MAX_BYTES, else ERROR_LIMIT. Appends to

@@ -278,7 +278,8 @@ settings_text(const struct generation_source *source, struct str *out)
 
 void
 generation_begin(struct generation_text *text, const char *run_id,
-		 const char *profile_name, const char *profile_sha256,
+		 int64_t created_s, const char *profile_name,
+		 const char *profile_sha256,
 		 const struct generation_source *source)
 {
 	own_str struct str settings = STR_INIT(SETTINGS_BYTES_MAX);
@@ -291,7 +292,7 @@ generation_begin(struct generation_text *text, const char *run_id,
 	text->text = (struct str)STR_INIT(MANIFEST_BYTES_MAX);
 	str_addf(&text->text, HEADER VERSION_TEXT "\nrun %s\ncreated %s\n"
 		 "profile %s %s\nkept %s %s\n", run_id,
-		 clock_format_utc(clock_wall_s(), now, sizeof now),
+		 clock_format_utc(created_s, now, sizeof now),
 		 profile_name, profile_sha256,
 		 digest_hex(&profile_digest, profile_hex),
 		 digest_hex(&settings_digest, settings_hex));
@@ -368,22 +369,22 @@ write_settings(int dirfd, const struct generation_source *source,
 		return error_raise(err, ERROR_LIMIT,
 			"the variables of --set are larger than %zu bytes",
 			(size_t)SETTINGS_BYTES_MAX);
-	return newfile_replace(dirfd, "settings.json", text.data, text.len,
-			       0600, err);
+	return newfile_put(dirfd, "settings.json", text.data, text.len, 0600,
+			   err);
 }
 
 static int
 write_files(int dirfd, const struct str *manifest,
 	    const struct generation_source *source, struct error *err)
 {
-	if (newfile_replace(dirfd, "manifest", manifest->data, manifest->len,
-			    0600, err) < 0 ||
-	    newfile_replace(dirfd, "profile.cfg", source->profile,
-			    strlen(source->profile), 0600, err) < 0)
+	if (newfile_put(dirfd, "manifest", manifest->data, manifest->len,
+			0600, err) < 0 ||
+	    newfile_put(dirfd, "profile.cfg", source->profile,
+			strlen(source->profile), 0600, err) < 0 ||
+	    write_settings(dirfd, source, err) < 0 ||
+	    generation_named_write(dirfd, &source->named, err) < 0)
 		return -1;
-	if (write_settings(dirfd, source, err) < 0)
-		return -1;
-	return generation_named_write(dirfd, &source->named, err);
+	return newfile_sync_all(dirfd, err);
 }
 
 static int

@@ -111,7 +111,7 @@ struct generation_text {
 	struct str text;
 };
 void generation_begin(struct generation_text *text, const char *run_id,
-		      const char *profile_name, const char *profile_sha256,
+		      int64_t created_s, const char *profile_name, const char *profile_sha256,
 		      const struct generation_source *source);
 /* The same with the words of another: only what is added differs. */
 void generation_again(struct generation_text *text,

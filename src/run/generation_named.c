@@ -22,14 +22,14 @@ generation_named_write(int dirfd, const struct generation_named *named,
 
 	if (!named->text)
 		return 0;
-	if (newfile_replace(dirfd, TEXT, named->text, named->n, 0600, err) < 0)
+	if (newfile_put(dirfd, TEXT, named->text, named->n, 0600, err) < 0)
 		return -1;
 	if (!named->signature)
 		return 0;
 	str_addf(&signature, "%s\n", named->suffix);
 	str_add_n(&signature, named->signature, named->signature_bytes);
-	return newfile_replace(dirfd, SIGNATURE, signature.data, signature.len,
-			       0600, err);
+	return newfile_put(dirfd, SIGNATURE, signature.data, signature.len,
+			   0600, err);
 }
 
 /* 1: it is not there. */

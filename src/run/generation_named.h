@@ -11,7 +11,8 @@
 #include "run/generation.h"
 #include "run/state.h"
 
-/* Into the directory of a generation; nothing where there is no text. */
+/* Into the directory of a generation, not synced; nothing where there is no
+ * text. */
 int generation_named_write(int dirfd, const struct generation_named *named,
 			   struct error *err);
 /* In ARENA; .text is NULL where none is kept. */

@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
+#include "io/digest.h"
 #include "io/manifest.h"
 #include "io/transaction.h"
 #include "run/forgotten.h"
@@ -101,8 +103,10 @@ collect(struct run *run, bool pending, struct generation_text *text,
 	struct generation_source source = source_of(run);
 	int result = 0;
 
-	generation_begin(text, run->context.run_id, profile->name,
-			 digest_of_named(run), &source);
+	if (!run->written.created_s)
+		run->written.created_s = clock_wall_s();
+	generation_begin(text, run->context.run_id, run->written.created_s,
+			 profile->name, digest_of_named(run), &source);
 	for (size_t i = 0; i < run->plan.n && result == 0; i++)
 		if (!run->plan.steps[i].farewell &&
 		    (!pending || !is_missing(&run->plan.steps[i])))
@@ -116,15 +120,23 @@ write_record(struct run *run, bool pending, struct error *err)
 {
 	struct generation_source source = source_of(run);
 	struct generation_text text;
+	struct digest digest;
 	int result = collect(run, pending, &text, err);
 
+	digest_of(text.text.data, text.text.len, &digest);
 	if (!pending)
 		run->lacks_digests = manifest_lacks_digests(text.text.data,
 							    text.text.len);
-	if (result == 0)
+	/* Most often it is there as it will stay. */
+	if (result == 0 && !(run->written.known &&
+			     digest_equal(&digest, &run->written.digest)))
 		result = generation_write(&run->state, &text,
 					  run->previous.number + 1, &source,
 					  err);
+	if (result == 0) {
+		run->written.known = true;
+		run->written.digest = digest;
+	}
 	generation_text_release(&text);
 	return result;
 }

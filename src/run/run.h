@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "io/digest.h"
 #include "io/journal.h"
 #include "io/transaction.h"
 #include "plan/plan.h"
@@ -88,6 +89,11 @@ struct run {
 	struct progress *progress;   /* never NULL */
 	struct progress unwatched;   /* it, when nobody watches */
 	bool lacks_digests;        /* the generation as it was written */
+	struct {
+		bool known;
+		struct digest digest;
+		int64_t created_s;
+	} written;                 /* this run's generation, the last time */
 	int64_t generation;          /* current on disk */
 	bool gate_was_open;
 	bool gate_is_open;
