@@ -206,6 +206,35 @@ a_full_disk_is_told(void **state)
 	close(fd);
 }
 
+static void
+several_files_are_made_and_synced_together(void **state)
+{
+	struct error err = ERROR_INIT;
+	own_str struct str out = STR_INIT(100);
+
+	(void)state;
+	umask(0077);
+	assert_int_equal(newfile_put(scratch_fd, "a", "one", 3, 0644, &err), 0);
+	assert_int_equal(newfile_put(scratch_fd, "b", "", 0, 0600, &err), 0);
+	umask(0022);
+	assert_int_equal(newfile_sync_all(scratch_fd, &err), 0);
+	scratch_sh("test $(stat -c %a%s a) = 6443 && test $(stat -c %a%s b) = "
+		   "6000");
+	assert_int_equal(file_read_at(scratch_fd, "a", 99, &out, &err), 0);
+	assert_string_equal(str_get(&out), "one");
+	/* Made anew, never written over, nor through a link. */
+	assert_int_equal(newfile_put(scratch_fd, "a", "two", 3, 0644, &err),
+			 -1);
+	assert_int_equal(err.sys, EEXIST);
+	scratch_sh("ln -s a c");
+	assert_int_equal(newfile_put(scratch_fd, "c", "two", 3, 0644, &err),
+			 -1);
+	/* What cannot be opened is an error, and named. */
+	err = (struct error)ERROR_INIT;
+	assert_int_equal(newfile_sync_all(scratch_fd, &err), -1);
+	assert_non_null(strstr(err.text, "sync c"));
+}
+
 int
 main(void)
 {
@@ -214,6 +243,7 @@ main(void)
 		FRESH(the_mode_is_not_cut_by_the_umask),
 		FRESH(a_link_is_replaced_and_not_followed),
 		FRESH(a_failure_leaves_nothing_behind),
+		FRESH(several_files_are_made_and_synced_together),
 		cmocka_unit_test(temporary_names_fit_and_differ),
 		FRESH(a_file_is_read_whole_up_to_its_maximum),
 		FRESH(a_str_that_is_too_small_is_an_error_too),
