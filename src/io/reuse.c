@@ -5,10 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/str.h"
 #include "io/reuse_private.h"
 #include "io/tree_stack.h"
+
+/* Times of change are those of the kernel's last tick: of one that is so long
+ * ago, any later change shows. */
+#define SETTLED_NS INT64_C(1000000000)
 
 /* ------------------------------------------------------------- candidates */
 
@@ -67,18 +72,32 @@ is_as_recorded(const struct manifest_line *line, const struct stat *st)
 	       line->uid == st->st_uid && line->gid == st->st_gid;
 }
 
-/* Look at the file of LINE, through no link; false: it is not there. */
+/* Touched since it was recorded, it may hold something else all the same. */
 static bool
-look_at(struct tree_stack *stack, const struct manifest_line *line,
-	struct stat *ret_st)
+still_holds(const struct reuse *reuse, const struct manifest_line *line,
+	    int dirfd, const char *name, const struct stat *st)
+{
+	struct error ignored = ERROR_INIT;
+
+	return reuse_changed_ns(st) < reuse->source.recorded_ns ||
+	       reuse_reads_as(dirfd, name, &line->digest, &ignored) > 0;
+}
+
+/* Is the file of LINE there, looked at through no link, and as recorded? */
+static bool
+look_at(const struct reuse *reuse, struct tree_stack *stack,
+	const struct manifest_line *line, struct stat *ret_st)
 {
 	const char *path = str_get(&line->path), *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
 	struct error gone = ERROR_INIT;
 	int dirfd = tree_stack_enter(stack, path,
 				     slash ? (size_t)(slash - path) : 0, &gone);
 
-	return dirfd >= 0 && fstatat(dirfd, slash ? slash + 1 : path, ret_st,
-				     AT_SYMLINK_NOFOLLOW) == 0;
+	return dirfd >= 0 &&
+	       fstatat(dirfd, name, ret_st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       is_as_recorded(line, ret_st) &&
+	       still_holds(reuse, line, dirfd, name, ret_st);
 }
 
 static void
@@ -86,6 +105,7 @@ add(struct reuse *reuse, const struct manifest_line *line,
     const struct stat *st)
 {
 	struct reuse_candidate *candidate = &reuse->item[reuse->n++];
+	int64_t changed_ns = reuse_changed_ns(st);
 
 	*candidate = (struct reuse_candidate){
 		.path = arena_dup_n(reuse->arena, str_get(&line->path),
@@ -93,8 +113,9 @@ add(struct reuse *reuse, const struct manifest_line *line,
 		.digest = line->digest, .size = line->size,
 		.mtime_ns = line->mtime_ns, .mode = line->mode,
 		.inode = st->st_ino, .linked = st->st_nlink > 1,
-		.untouched = !reuse->source.verify &&
-			reuse_changed_ns(st) < reuse->source.recorded_ns,
+		.changed_ns = changed_ns,
+		.settled = changed_ns < reuse->source.recorded_ns ||
+			   changed_ns < reuse->looked_ns - SETTLED_NS,
 	};
 	siphash(reuse->secret, candidate->path, line->path.len,
 		candidate->key);
@@ -111,12 +132,32 @@ look_at_all(struct reuse *reuse, struct tree_stack *stack,
 		struct stat st;
 
 		if (may_be_shared(reuse, &cursor->line) &&
-		    look_at(stack, &cursor->line, &st) &&
-		    is_as_recorded(&cursor->line, &st))
+		    look_at(reuse, stack, &cursor->line, &st))
 			add(reuse, &cursor->line, &st);
 		rc = manifest_cursor_next(cursor, err);
 	}
 	return rc;
+}
+
+/*
+ * What was not touched since the tree was put in place need not be read. The
+ * record is written later: a command of that run may have been at the files,
+ * as setcap(8) is. A directory that is renamed is changed by that.
+ */
+static int
+set_times(struct reuse *reuse, struct error *err)
+{
+	struct reuse_source *source = &reuse->source;
+	struct timespec now;
+	struct stat st;
+
+	if (fstat(source->dirfd, &st) < 0)
+		return error_sys(err, "look at the tree that is there");
+	if (reuse_changed_ns(&st) < source->recorded_ns)
+		source->recorded_ns = reuse_changed_ns(&st);
+	clock_gettime(CLOCK_REALTIME, &now);
+	reuse->looked_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	return 0;
 }
 
 /* ------------------------------------------------------------------ index */
@@ -196,7 +237,9 @@ reuse_look(const struct reuse_source *source, struct arena *arena,
 	*reuse = (struct reuse){ .source = *source, .arena = arena };
 	reuse->item = arena_array(arena, most, sizeof(*reuse->item));
 	random_bytes(reuse->secret, sizeof(reuse->secret));
-	rc = look_at_all(reuse, &stack, &cursor, err);
+	rc = set_times(reuse, err);
+	if (rc == 0)
+		rc = look_at_all(reuse, &stack, &cursor, err);
 	manifest_cursor_release(&cursor);
 	tree_stack_release(&stack);
 	reuse->source.filter = NULL;   /* the caller's; not needed any more */

@@ -39,7 +39,8 @@ struct reuse_source {
 	uid_t uid;                 /* what the new files will belong to */
 	gid_t gid;
 	int64_t recorded_ns;       /* when the manifest was right: what was not
-				      touched since need not be read */
+				      touched since then, nor since the tree
+				      got its name, need not be read */
 	bool verify;               /* read it all the same */
 	const char *root;          /* of the new archive; NULL: its only
 				      top-level directory */

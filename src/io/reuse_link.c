@@ -35,14 +35,31 @@ changed(const struct reuse_candidate *candidate, struct error *err)
 			   SHOWN(candidate->path));
 }
 
+int
+reuse_reads_as(int dirfd, const char *name, const struct digest *digest,
+	       struct error *err)
+{
+	own_fd int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW |
+			       O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct digest found;
+
+	if (fd < 0)
+		return error_sys(err, "open");
+	if (digest_of_fd(fd, &found, err) < 0)
+		return -1;
+	/* setcap(8) changes neither content nor mode; an archive has none. */
+	if (fgetxattr(fd, "security.capability", NULL, 0) > 0)
+		return 0;
+	return digest_equal(&found, digest);
+}
+
 /* Is what is at NAME still what the manifest says? By its facts if nobody has
- * touched it since they were recorded, else by its digest. */
+ * touched it since it was looked at, else by its digest. */
 static int
 check(const struct linking *linking, const struct reuse_candidate *candidate,
       int dirfd, const char *name, struct error *err)
 {
 	const struct reuse *reuse = linking->reuse;
-	struct digest digest;
 	struct stat st;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
@@ -52,18 +69,17 @@ check(const struct linking *linking, const struct reuse_candidate *candidate,
 	    (st.st_mode & 07777) != candidate->mode ||
 	    st.st_uid != reuse->source.uid || st.st_gid != reuse->source.gid)
 		return changed(candidate, err);
-	if (candidate->untouched &&
-	    reuse_changed_ns(&st) < reuse->source.recorded_ns)
+	if (candidate->settled && !reuse->source.verify &&
+	    reuse_changed_ns(&st) == candidate->changed_ns)
 		return 0;
-	own_fd int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW |
-			       O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0 || digest_of_fd(fd, &digest, err) < 0)
-		return error_sys(err, "read %s", SHOWN(candidate->path));
-	/* setcap(8) changes neither content nor mode; an archive has none. */
-	if (fgetxattr(fd, "security.capability", NULL, 0) > 0)
+	switch (reuse_reads_as(dirfd, name, &candidate->digest, err)) {
+	case 1:
+		return 0;
+	case 0:
 		return changed(candidate, err);
-	return digest_equal(&digest, &candidate->digest)
-		? 0 : changed(candidate, err);
+	default:
+		return error_in(err, "%s", SHOWN(candidate->path));
+	}
 }
 
 /* Where it cannot be linked (too many links, another file system): its bytes,

@@ -14,7 +14,8 @@ struct reuse_candidate {
 	int64_t mtime_ns;
 	uint64_t inode;
 	unsigned mode;
-	bool untouched;            /* since it was recorded */
+	int64_t changed_ns;        /* st_ctim when it was looked at */
+	bool settled;              /* a change since then shows there */
 	bool linked;               /* it has other names, here or elsewhere */
 	bool shared;               /* with another candidate: none, then */
 	bool taken, left;          /* the child's: this entry is the same; an
@@ -29,6 +30,7 @@ struct reuse {
 	size_t n;
 	uint32_t *slots;           /* 0, or 1 + the number of a candidate */
 	size_t mask;
+	int64_t looked_ns;
 	size_t linked;
 	uint64_t linked_bytes;
 };
@@ -38,3 +40,8 @@ reuse_changed_ns(const struct stat *st)
 {
 	return (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
 }
+
+/* Is it DIGEST that NAME in DIRFD holds, and nothing beside it that an archive
+ * does not have? 1, 0, -1. */
+int reuse_reads_as(int dirfd, const char *name, const struct digest *digest,
+		   struct error *err);

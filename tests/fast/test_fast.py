@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 import tarfile
 import time
 
@@ -245,8 +246,10 @@ def test_a_hidden_edit_does_not_survive_an_upgrade(host, tmp_path):
     plain = host.path / "app/lib/001/f00061.php"
     plain.write_bytes(b"longer, or shorter")
     log = host.apply(host.package(new))
-    assert "has changed meanwhile; unpacking all of it" in log
+    assert "unpacking all of it" not in log
     assert hidden.read_bytes() == good
+    assert SAME - host.shared() == {"lib/001/f00060.php",
+                                    "lib/001/f00061.php"}
     assert host.lines(2) == full(tmp_path, new)
 
 
@@ -258,6 +261,25 @@ def test_a_capability_does_not_survive_an_upgrade(host):
                 bytes.fromhex("0100000200040000000000000000000000000000"))
     host.apply(host.package(pack(host.path / "v2.tar.gz", newer())))
     assert os.listxattr(name) == []
+
+
+def test_a_capability_of_the_same_run_does_not_survive(host):
+    """A command gave it before the run was recorded."""
+    name = host.path / "app/bin/tool"
+    script = host.path / "cap.py"
+    script.write_text(
+        f"import os\nos.setxattr({str(name)!r}, 'security.capability', "
+        "bytes.fromhex('0100000200040000000000000000000000000000'))\n"
+        f"open({str(name) + '.cap'!r}, 'w').close()\n")
+    command = (f'commands = ( {{ name = "cap"; run = [ "{sys.executable}", '
+               f'"{script}" ]; creates = "{name}.cap"; }} );')
+    host.apply(host.package(pack(host.path / "v1.tar.gz", OLD)),
+               note=command)
+    assert os.listxattr(name) == ["security.capability"]
+    log = host.apply(host.package(pack(host.path / "v2.tar.gz", newer())))
+    assert "unpacking all of it" not in log
+    assert os.listxattr(name) == []
+    assert SAME - host.shared() == {"bin/tool"}
 
 
 def test_drift_that_shows_is_not_taken_over(host, tmp_path):
@@ -273,6 +295,25 @@ def test_drift_that_shows_is_not_taken_over(host, tmp_path):
                                     "lib/001/f00062.php",
                                     "lib/001/f00063.php"}
     assert host.lines(2) == full(tmp_path, new)
+
+
+def test_the_old_tree_is_looked_at_through_no_link(host, tmp_path):
+    """The record's lines lead there: their directories may be others now."""
+    new = pack(host.path / "v2.tar.gz", newer())
+    host.apply(host.package(pack(host.path / "v1.tar.gz", OLD)))
+    lib = host.path / "app/lib"
+    (lib / "001").rename(host.path / "away")
+    (lib / "001").symlink_to(host.path / "away")
+    (lib / "000/f00007.php").unlink()
+    (lib / "000/f00007.php").mkdir()
+    (host.path / "app/bin/tool").unlink()
+    (host.path / "app/bin").rmdir()
+    log = host.apply(host.package(new))
+    assert "unpacking all of it" not in log
+    gone = {name for name in SAME if name.startswith("lib/001/")}
+    assert SAME - host.shared() == gone | {"lib/000/f00007.php", "bin/tool"}
+    assert host.lines(2) == full(tmp_path, new)
+    assert len(list((host.path / "away").iterdir())) == len(gone)
 
 
 def test_an_archive_that_names_a_file_twice(host, tmp_path):
