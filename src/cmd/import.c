@@ -26,6 +26,10 @@ fill_digests(struct options *options, struct draft *draft, struct error *err)
 
 	if (interrupt_catch(err) < 0)
 		return -1;
+	if (draft->agent_package.url && !draft->agent_package.unpinned &&
+	    download_digest(options, fetcher, draft->agent_package.url,
+			    &draft->agent_package.sha256, err) < 0)
+		return -1;
 	for (size_t i = 0; i < draft->packages.n; i++)
 		if (download_digest(options, fetcher,
 				    draft->packages.item[i].url,

@@ -235,6 +235,45 @@ add_texts(struct str *out, const char *before, const struct draft_word *words,
 }
 
 static void
+add_agent_package(const struct draft_agent_package *package, struct str *out)
+{
+	str_addf(out, "\n  # line %d", package->line);
+	if (package->unpinned)
+		str_add(out, ": it fetches the newest agent by itself, which "
+			"nothing pins;\n  # a release of the agent, with its "
+			"sha256, says what is installed");
+	str_add(out, "\n  package = {");
+	add_key(out, "url", package->url);
+	str_add(out, "\n   ");
+	if (package->unpinned)
+		str_add(out, " unverified = true;");
+	else
+		add_key(out, "sha256", package->sha256
+				? package->sha256 : DRAFT_DIGEST_MISSING);
+	add_key(out, "root", package->root);
+	str_add(out, package->as_is ? " as_is = true; };" : " };");
+	str_add(out, "\n  install = [ ");
+	for (size_t i = 0; i < package->n_install; i++) {
+		str_add(out, i > 0 ? ", " : "");
+		add_text(out, package->install[i]);
+	}
+	str_add(out, " ];");
+}
+
+static void
+add_agent(const struct draft *draft, struct str *out)
+{
+	if (!draft->agent)
+		return;
+	str_addf(out, "\n# line %d: started last here, once all of the above "
+		 "holds\nagent = {", draft->agent_line);
+	add_key(out, "kind", draft->agent);
+	if (draft->agent_package.url)
+		add_agent_package(&draft->agent_package, out);
+	str_add(out, " };\n");
+}
+
+static void
 add_programs(const struct draft *draft, struct str *out)
 {
 	if (draft->supervisor) {
@@ -249,15 +288,7 @@ add_programs(const struct draft *draft, struct str *out)
 		"\n# The script looks at nothing. Say what shows that this host "
 		"serves, such as\n"
 		"# checks = ( { http = \"http://127.0.0.1/\"; } );\n");
-	if (draft->agent) {
-		str_addf(out, "\n# line %d: started last here, once all of the "
-			 "above holds\n%sagent = {", draft->agent_line,
-			 draft->agent_installed
-			 ? "# (The script installed it: have it in the image, or "
-			   "say agent.package.)\n" : "");
-		add_key(out, "kind", draft->agent);
-		str_add(out, " };\n");
-	}
+	add_agent(draft, out);
 }
 
 static void

@@ -47,6 +47,18 @@ struct draft_account {
 	bool system;
 };
 
+/* What the script installs the agent from. */
+struct draft_agent_package {
+	int line;
+	const char *url;          /* NULL: there is none */
+	const char *sha256;       /* NULL: not known yet */
+	bool unpinned;            /* it fetches the agent by itself */
+	bool as_is;
+	const char *root;         /* or NULL */
+	const char **install;     /* n_install words */
+	size_t n_install;
+};
+
 struct draft_note {
 	int line;
 	const char *text;
@@ -66,7 +78,7 @@ struct draft {
 	bool supervisor;
 	const char *supervisor_config;    /* or NULL */
 	const char *agent;                /* "codedeploy", or NULL */
-	bool agent_installed;             /* by the script */
+	struct draft_agent_package agent_package;
 	int agent_line;
 };
 

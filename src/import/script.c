@@ -94,6 +94,23 @@ script_place(struct script *script, struct archive *archive, const char *root,
 		  });
 }
 
+void
+script_unplace(struct script *script, struct archive *archive)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < script->draft->packages.n; i++)
+		if (script->draft->packages.item[i].line != archive->line ||
+		    strcmp(script->draft->packages.item[i].url, archive->url))
+			script->draft->packages.item[kept++] =
+				script->draft->packages.item[i];
+	script->draft->packages.n = kept;
+	archive->placed = true;
+	for (size_t i = 0; i < script->downloads.n; i++)
+		if (strcmp(script->downloads.item[i].url, archive->url) == 0)
+			script->downloads.item[i].used = true;
+}
+
 /* ---- faults that are not of one command ---- */
 
 static void

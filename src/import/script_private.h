@@ -72,5 +72,19 @@ size_t script_operands(const char *const *args, size_t n, const char **out,
 		       size_t max);
 /* Is one of ARGS an option with the letter C ("-xzf" has x)? */
 bool script_letter(const char *const *args, size_t n, char c);
+/* An archive does not become a package after all. */
+void script_unplace(struct script *script, struct archive *archive);
+
+/* ---- script_agent.c ---- */
+
 /* The agent starts at the command at hand. */
 void script_agent_starts(struct script *script);
+/* Does it install the agent from a .deb or .rpm that the script fetched, or
+ * from an address? */
+bool script_agent_package(struct script *script, const char *program,
+			  const char *const *args, size_t n);
+/* Does it run the agent's installer, the word SPOKEN of it (PROGRAM, or one
+ * of ARGS): one that was fetched, or one out of an archive? */
+bool script_agent_program(struct script *script, const char *program,
+			  const char *const *args, size_t n,
+			  const char *spoken);

@@ -37,16 +37,6 @@ has(const struct draft_word *words, size_t n, const char *text)
 				(script)->command->line, (word), NULL });    \
 	} while (0)
 
-void
-script_agent_starts(struct script *script)
-{
-	if (!script->draft->agent)
-		script->draft->agent_line = script->command->line;
-	script->draft->agent = "codedeploy";
-	if (!script->agent_line)
-		script->agent_line = script->command->line;
-}
-
 /* apt-get install -y a b; yum, dnf, apk add */
 static bool
 read_packages(struct script *script, const char *program,
@@ -59,6 +49,8 @@ read_packages(struct script *script, const char *program,
 	size_t found = script_operands(args, n, words, OPERANDS_MAX);
 	bool read = true;
 
+	if (script_agent_package(script, program, args, n))
+		return true;
 	if (found == 0 || script->command->depth > 0)
 		return false;
 	if (is(words[0], updates))
@@ -182,30 +174,22 @@ read_supervisor(struct script *script, const char *program,
 	return true;
 }
 
+/* A program that the script has fetched, the word SPOKEN of the command:
+ * ./install auto */
 static bool
-is_agent_installer(const struct download *download)
+read_fetched(struct script *script, const char *program,
+	     const char *const *args, size_t n, const char *spoken)
 {
-	return strstr(download->url, "codedeploy") ||
-	       str_ends(download->url, "/latest/install");
-}
+	const char *path = script_path(script, spoken);
 
-/* A program that the script has fetched: ./install auto */
-static bool
-read_fetched(struct script *script, const char *program)
-{
-	const char *path = script_path(script, program);
+	if (script_agent_program(script, program, args, n, spoken))
+		return true;
 
 	for (size_t i = 0; i < script->downloads.n; i++) {
 		struct download *download = &script->downloads.item[i];
 
 		if (strcmp(download->path, path) != 0)
 			continue;
-		if (is_agent_installer(download)) {
-			download->used = true;
-			script->draft->agent_installed = true;
-			script_agent_starts(script);
-			return true;
-		}
 		draft_fault(script->draft, script->command->line,
 			    "root runs %s, which was fetched and not looked "
 			    "at", download->path);
@@ -224,7 +208,15 @@ read_shell(struct script *script, const char *program,
 			    "cut short", script->pipe_url);
 		return false;
 	}
-	return n > 0 && read_fetched(script, args[0]);
+	return n > 0 && read_fetched(script, program, args, n, args[0]);
+}
+
+/* dpkg -i, rpm -U */
+static bool
+read_package_file(struct script *script, const char *program,
+		  const char *const *args, size_t n)
+{
+	return script_agent_package(script, program, args, n);
 }
 
 static bool
@@ -241,15 +233,16 @@ static bool
 read_program(struct script *script, const char *program,
 	     const char *const *args, size_t n)
 {
-	return read_fetched(script, program);
+	return read_fetched(script, program, args, n, program);
 }
 
 const struct script_row script_system_rows[] = {
 	{ "apt-get apt yum dnf apk microdnf", read_packages },
+	{ "dpkg rpm", read_package_file },
 	{ "useradd adduser groupadd addgroup", read_account },
 	{ "service systemctl", read_service },
 	{ "supervisorctl supervisord", read_supervisor },
-	{ "sh bash", read_shell },
+	{ "sh bash ruby", read_shell },
 	{ "reboot shutdown init", read_reboot },
 	{ "*", read_program },
 	{ NULL, NULL }

@@ -112,6 +112,72 @@ def test_digests_are_fetched_and_the_draft_then_validates(served):
     assert good.returncode == 0, good.stderr
 
 
+@pytest.mark.parametrize("file, script, package, install", [
+    ("latest/install",
+     "wget {url}\nchmod +x ./install\n./install auto\n",
+     "unverified = true; as_is = true;", ["./install", "auto"]),
+    ("latest/install",
+     "curl -so /tmp/cd-install {url}\nbash /tmp/cd-install auto\n",
+     "unverified = true; as_is = true;", ["bash", "./install", "auto"]),
+    ("releases/codedeploy-agent_2.0_all.deb",
+     "cd /tmp\nwget {url}\ndpkg -i codedeploy-agent_2.0_all.deb\n",
+     'sha256 = "{sha256}"; as_is = true;',
+     ["dpkg", "-i", "./codedeploy-agent_2.0_all.deb"]),
+    ("releases/codedeploy-agent_2.0_all.deb",
+     "curl -o /tmp/agent.deb {url}\napt-get install -y /tmp/agent.deb\n",
+     'sha256 = "{sha256}"; as_is = true;',
+     ["apt-get", "install", "-y", "./codedeploy-agent_2.0_all.deb"]),
+    ("codedeploy-agent.noarch.rpm",
+     "yum install -y {url}\nyum install -y {url}\n",
+     'sha256 = "{sha256}"; as_is = true;',
+     ["yum", "install", "-y", "./codedeploy-agent.noarch.rpm"]),
+    ("codedeploy-agent.noarch.rpm",
+     "cd /tmp\nwget {url}\nrpm -U codedeploy-agent.noarch.rpm\n",
+     'sha256 = "{sha256}"; as_is = true;',
+     ["rpm", "-U", "./codedeploy-agent.noarch.rpm"]),
+    ("codedeploy-agent.tar.gz",
+     "cd /tmp\nwget {url}\ntar xzf codedeploy-agent.tar.gz\n"
+     "cd codedeploy-agent/bin\n./install --yes\n",
+     'sha256 = "{sha256}"; root = "codedeploy-agent/bin";',
+     ["./install", "--yes"]),
+    ("codedeploy-agent.tar.gz",
+     "mkdir /tmp/agent\ncurl {url} | tar xz -C /tmp/agent "
+     "--strip-components=1\n/tmp/agent/install auto\n",
+     'sha256 = "{sha256}";', ["./install", "auto"]),
+], ids=["installer", "installer-sh", "deb", "apt", "yum", "rpm", "tar",
+        "tar-strip"])
+def test_the_agent_is_installed_from_what_the_script_fetched(
+        served, file, script, package, install):
+    directory, port = served
+    data = file.encode() * 100
+    (directory / file).parent.mkdir(exist_ok=True)
+    (directory / file).write_bytes(data)
+    url = f"http://127.0.0.1:{port}/{file}"
+    path = directory / "script.sh"
+    path.write_text("set -e\n" + script.format(url=url) +
+                    "service codedeploy-agent start\n")
+    done = fitout("import", "--fetch-digests", path)
+    assert done.returncode == 0, done.stderr
+    agent = done.stdout[done.stdout.index("agent = {"):]
+    package = package.format(sha256=hashlib.sha256(data).hexdigest())
+    words = ", ".join(f'"{word}"' for word in install)
+    assert agent.count("package = {") == 1
+    assert f'package = {{ url = "{url}";\n    {package} }};' in agent, agent
+    assert f"install = [ {words} ]; }};" in agent, agent
+    assert 'kind = "codedeploy";' in agent
+    assert "packages" not in done.stdout and "\nfiles" not in done.stdout
+    draft = directory / "draft.cfg"
+    draft.write_text(done.stdout)
+    good = fitout("validate", draft)
+    assert good.returncode == 0, done.stdout + good.stderr
+
+
+def test_an_agent_that_the_script_only_starts_needs_no_package(tmp_path):
+    path = tmp_path / "script.sh"
+    path.write_text("systemctl start codedeploy-agent\n")
+    assert 'agent = { kind = "codedeploy"; };' in fitout("import", path).stdout
+
+
 def test_a_digest_that_cannot_be_fetched_is_named(served):
     directory, port = served
     script = directory / "script.sh"
