@@ -237,7 +237,12 @@ add_texts(struct str *out, const char *before, const struct draft_word *words,
 static void
 add_agent_package(const struct draft_agent_package *package, struct str *out)
 {
-	str_addf(out, "\n  # line %d", package->line);
+	str_add(out, " install = [ ");
+	for (size_t i = 0; i < package->n_install; i++) {
+		str_add(out, i > 0 ? ", " : "");
+		add_text(out, package->install[i]);
+	}
+	str_addf(out, " ];\n  # line %d", package->line);
 	if (package->unpinned)
 		str_add(out, ": it fetches the newest agent by itself, which "
 			"nothing pins;\n  # a release of the agent, with its "
@@ -252,12 +257,6 @@ add_agent_package(const struct draft_agent_package *package, struct str *out)
 				? package->sha256 : DRAFT_DIGEST_MISSING);
 	add_key(out, "root", package->root);
 	str_add(out, package->as_is ? " as_is = true; };" : " };");
-	str_add(out, "\n  install = [ ");
-	for (size_t i = 0; i < package->n_install; i++) {
-		str_add(out, i > 0 ? ", " : "");
-		add_text(out, package->install[i]);
-	}
-	str_add(out, " ];");
 }
 
 static void

@@ -163,8 +163,7 @@ def test_the_agent_is_installed_from_what_the_script_fetched(
     words = ", ".join(f'"{word}"' for word in install)
     assert agent.count("package = {") == 1
     assert f'package = {{ url = "{url}";\n    {package} }};' in agent, agent
-    assert f"install = [ {words} ]; }};" in agent, agent
-    assert 'kind = "codedeploy";' in agent
+    assert f'{{ kind = "codedeploy"; install = [ {words} ];\n' in agent, agent
     assert "packages" not in done.stdout and "\nfiles" not in done.stdout
     draft = directory / "draft.cfg"
     draft.write_text(done.stdout)
