@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/columns.h"
 #include "base/log.h"
 #include "run/forgotten.h"
 #include "run/gate.h"
@@ -12,6 +13,7 @@
 #include "run/sizes.h"
 
 #define DIFF_TEXT_MAX ((size_t)1 << 20)
+#define WIDTH 80
 #define LINES_TEXT_MAX ((size_t)64 << 10)
 
 /* ---- a step ---- */
@@ -239,8 +241,26 @@ preview(struct arena *arena, const struct run_options *options,
 
 /* ---- as text ---- */
 
+/* A line of the plan; long ones go on below themselves. */
 static void
-print_indented(const char *text, struct str *out)
+print_wrapped(const char *text, size_t first, size_t indent, struct str *out)
+{
+	columns_wrap(out, text, first, indent, WIDTH);
+}
+
+static void
+print_detail(const char *text, struct str *out)
+{
+	own_str struct str line = STR_INIT(4096);
+
+	str_add_printable(&line, text, strlen(text), 4096);
+	str_add(out, "    ");
+	print_wrapped(str_get(&line), 4, 6, out);
+}
+
+/* Of files: as they are, however wide. */
+static void
+print_diff(const char *text, struct str *out)
 {
 	while (*text) {
 		size_t n = strcspn(text, "\n");
@@ -257,24 +277,27 @@ print_fetch(const struct json *fetch, struct str *out)
 {
 	const char *url = json_text(fetch, "url", NULL);
 	const char *trouble = json_text(fetch, "trouble", NULL);
+	own_str struct str line = STR_INIT(4096);
 	char size[32], max[32];
 
+	str_add(out, "    ");
 	if (!url) {
-		str_addf(out, "    fetch, size unknown: %s\n",
+		str_addf(&line, "fetch, size unknown: %s",
 			 trouble ? trouble : "?");
+		print_wrapped(str_get(&line), 4, 6, out);
 		return;
 	}
 	bytes_format((uint64_t)json_number(fetch, "bytes", 0), size,
 		     sizeof size);
 	bytes_format((uint64_t)json_number(fetch, "max_bytes", 0), max,
 		     sizeof max);
-	str_addf(out, "    fetch %s from %s", size, url);
+	str_addf(&line, "fetch %s from %s", size, url);
 	if (json_bool(fetch, "too_large", false))
-		str_addf(out, ", more than max_size (%s): apply would refuse "
+		str_addf(&line, ", more than max_size (%s): apply would refuse "
 			 "it", max);
 	if (trouble)
-		str_addf(out, " (%s)", trouble);
-	str_add(out, "\n");
+		str_addf(&line, " (%s)", trouble);
+	print_wrapped(str_get(&line), 4, 6, out);
 }
 
 /* The label has the place of what is named by it. */
@@ -285,18 +308,20 @@ print_step(const struct json *row, struct str *out)
 	const char *destination = json_text(row, "destination", NULL);
 	const char *reason = json_text(row, "reason", NULL);
 	const struct json *details = json_at(row, "details");
+	own_str struct str line = STR_INIT(16384);
 
-	str_addf(out, "%-7s %s", json_text(row, "action", "?"), label);
+	str_add(&line, label);
 	if (destination && !str_ends(label, destination))
-		str_addf(out, "  %s", destination);
+		str_addf(&line, "  %s", destination);
 	if (reason)
-		str_addf(out, "  (%s)", reason);
-	str_add(out, "\n");
+		str_addf(&line, "  (%s)", reason);
+	str_addf(out, "%-7s ", json_text(row, "action", "?"));
+	print_wrapped(str_get(&line), 8, 10, out);
 	if (json_at(row, "fetch"))
 		print_fetch(json_at(row, "fetch"), out);
 	for (size_t i = 0; i < json_count(details); i++)
-		print_indented(json_text(json_item(details, i), "", ""), out);
-	print_indented(json_text(row, "diff", ""), out);
+		print_detail(json_text(json_item(details, i), "", ""), out);
+	print_diff(json_text(row, "diff", ""), out);
 }
 
 static void
@@ -305,17 +330,19 @@ print_gate(const struct json *plan, struct str *out)
 	const char *gate = json_text(plan, "gate", "none");
 	const struct json *agents = json_at(plan, "agents");
 	bool opens = !strcmp(gate, "opens");
+	own_str struct str line = STR_INIT(16384);
 
 	if (!opens && strcmp(gate, "reopens") != 0)
 		return;
-	str_addf(out, "%-7s gate  (%s", opens ? "open" : "reopen",
-		 opens ? "once all of this holds" : "closed from the commit "
+	str_addf(out, "%-7s ", opens ? "open" : "reopen");
+	str_addf(&line, "gate  (%s", opens ? "once all of this holds" : "closed from the commit "
 		 "until all of this holds");
 	for (size_t i = 0; i < json_count(agents); i++)
-		str_addf(out, "%s %s %s", i ? "," : ";", opens ? "starts"
+		str_addf(&line, "%s %s %s", i ? "," : ";", opens ? "starts"
 			 : "stops and starts",
 			 json_text(json_item(agents, i), "", "?"));
-	str_add(out, ")\n");
+	str_add(&line, ")");
+	print_wrapped(str_get(&line), 8, 10, out);
 }
 
 static void
@@ -348,12 +375,12 @@ preview_print(const struct json *plan, struct str *out)
 	const char *note = json_text(plan, "note", NULL);
 
 	if (recovery)
-		str_addf(out, "%s\n", recovery);
+		print_wrapped(recovery, 0, 2, out);
 	for (size_t i = 0; i < json_count(rows); i++)
 		print_step(json_item(rows, i), out);
 	print_gate(plan, out);
 	if (note)
-		str_addf(out, "%s\n", note);
+		print_wrapped(note, 0, 2, out);
 	else if (json_bool(plan, "nothing_to_do", false))
 		str_add(out, "nothing to do\n");
 	else

@@ -12,8 +12,11 @@ for _ in $(seq 100); do
 	sleep 0.1
 done
 hide 's/pid [0-9]*, fitout apply, since [0-9TZ:-]*/pid PID, fitout apply, since WHEN/'
-plan
-echo "meanwhile: $?"
+said=$(plan)
+status=$?
+# (Where the line is broken depends on the PID.)
+printf '%s\n' "$said" | sed -z 's/:\n  this is/: this is/'
+echo "meanwhile: $status"
 touch "$scratch/spare"
 wait $!
 plan
