@@ -16,6 +16,7 @@
 #include "run/state.h"
 
 static const struct option_row install_init_options[] = {
+	{ "drain", NULL },
 	{ "init", "SYSTEM" },
 	{ "profile-from", "WHERE" },
 	{ "remove", NULL },
@@ -26,7 +27,7 @@ struct work {
 	struct context context;
 	struct boot_files files;
 	const char *init, *profile_from;
-	bool remove;
+	bool drain, remove;
 	struct str out;
 };
 
@@ -46,6 +47,8 @@ parse(struct options *options, struct work *work, int argc, char **argv,
 				"takes no operand, found '%s'", value);
 		if (!strcmp(name, "remove"))
 			work->remove = true;
+		else if (!strcmp(name, "drain"))
+			work->drain = true;
 		else if (!strcmp(name, "init"))
 			work->init = value;
 		else
@@ -60,6 +63,15 @@ parse(struct options *options, struct work *work, int argc, char **argv,
 }
 
 static int
+check_drain(enum boot_init init, struct error *err)
+{
+	if (init == BOOT_SYSTEMD)
+		return 0;
+	return error_raise(err, ERROR_USAGE, "--drain is for systemd only: "
+		"have what this host has keep 'fitout drain --watch' running");
+}
+
+static int
 choose(struct work *work, enum boot_init *ret_init, struct error *err)
 {
 	*ret_init = boot_init_detect(&work->context);
@@ -71,9 +83,11 @@ choose(struct work *work, enum boot_init *ret_init, struct error *err)
 	for (size_t i = 0; work->init && boot_init_names[i]; i++)
 		if (!strcmp(boot_init_names[i], work->init)) {
 			*ret_init = (enum boot_init)i;
-			return 0;
+			return work->drain ? check_drain(*ret_init, err) : 0;
 		}
-	return !work->init ? 0 : error_raise(err, ERROR_USAGE,
+	if (!work->init)
+		return work->drain ? check_drain(*ret_init, err) : 0;
+	return error_raise(err, ERROR_USAGE,
 		"--init wants systemd, openrc, upstart or sysv, found '%s'",
 		work->init);
 }
@@ -194,8 +208,11 @@ do_it(struct work *work, struct error *err)
 
 	if (choose(work, &init, err) < 0)
 		return -1;
-	boot_files_find(&work->context, init, work->profile_from,
-			&work->files);
+	if (work->drain)
+		drain_files_find(&work->context, &work->files);
+	else
+		boot_files_find(&work->context, init, work->profile_from,
+				&work->files);
 	for (size_t i = 0; i < work->files.n; i++) {
 		/* Links go before what they lead to. */
 		size_t at = work->remove ? work->files.n - 1 - i : i;
@@ -207,8 +224,9 @@ do_it(struct work *work, struct error *err)
 	}
 	if (tell_init(work, err) < 0)
 		return -1;
-	str_addf(&work->out, "%s: fitout boot %s at boot (%s)\n",
-		 work->files.program, work->remove ? "is not run" : "is run",
+	str_addf(&work->out, "%s: fitout %s %s at boot (%s)\n",
+		 work->files.program, work->drain ? "drain --watch" : "boot",
+		 work->remove ? "is not run" : "is run",
 		 boot_init_names[init]);
 	return 0;
 }

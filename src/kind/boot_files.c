@@ -13,9 +13,8 @@
 #include "kind/init_file.h"
 #include "kind/place_text.h"
 
-#define UNIT_PATH "/etc/systemd/system/" BOOT_SERVICE ".service"
-#define WANTS_PATH "/etc/systemd/system/multi-user.target.wants/" \
-	BOOT_SERVICE ".service"
+#define UNITS "/etc/systemd/system/"
+#define WANTS UNITS "multi-user.target.wants/"
 #define PROGRAM_PATH "/usr/local/bin/fitout"
 
 const char *const boot_init_names[] = { "systemd", "openrc", "upstart",
@@ -80,6 +79,39 @@ add(struct boot_files *files, struct boot_file file)
 	files->file[files->n++] = file;
 }
 
+static void
+add_program(struct boot_files *files)
+{
+	if (!strcmp(files->program, PROGRAM_PATH))
+		add(files, (struct boot_file){ .path = files->program,
+			.program = true, .mode = 0755 });
+}
+
+static void
+add_unit(struct arena *arena, struct boot_files *files, const char *unit,
+	 const struct init_value *values)
+{
+	const char *path = arena_printf(arena, UNITS "%s", unit);
+
+	add(files, (struct boot_file){ .path = path, .mode = 0644,
+		.text = init_file_text(arena, unit, values) });
+	add(files, (struct boot_file){ .target = path,
+		.path = arena_printf(arena, WANTS "%s", unit) });
+}
+
+void
+drain_files_find(const struct context *context, struct boot_files *ret_files)
+{
+	const char *program = program_path(context);
+	const struct init_value values[] = { { "fitout", program },
+					     { NULL, NULL } };
+
+	*ret_files = (struct boot_files){ .init = BOOT_SYSTEMD,
+					  .program = program };
+	add_program(ret_files);
+	add_unit(context->arena, ret_files, DRAIN_SERVICE ".service", values);
+}
+
 void
 boot_files_find(const struct context *context, enum boot_init init,
 		const char *profile_from, struct boot_files *ret_files)
@@ -94,16 +126,10 @@ boot_files_find(const struct context *context, enum boot_init init,
 	struct arena *arena = context->arena;
 
 	*ret_files = (struct boot_files){ .init = init, .program = program };
-	if (!strcmp(program, PROGRAM_PATH))
-		add(ret_files, (struct boot_file){ .path = program,
-			.program = true, .mode = 0755 });
+	add_program(ret_files);
 	switch (init) {
 	case BOOT_SYSTEMD:
-		add(ret_files, (struct boot_file){ .path = UNIT_PATH,
-			.text = init_file_text(arena, BOOT_SERVICE ".service",
-					       values), .mode = 0644 });
-		add(ret_files, (struct boot_file){ .path = WANTS_PATH,
-			.target = UNIT_PATH });
+		add_unit(arena, ret_files, BOOT_SERVICE ".service", values);
 		return;
 	case BOOT_UPSTART:
 		add(ret_files, (struct boot_file){

@@ -15,6 +15,7 @@
 #include "plan/kind.h"
 
 #define BOOT_SERVICE "fitout-boot"
+#define DRAIN_SERVICE "fitout-drain"
 
 enum boot_init {
 	BOOT_SYSTEMD,
@@ -46,6 +47,9 @@ enum boot_init boot_init_detect(const struct context *context);
  * this program is. */
 void boot_files_find(const struct context *context, enum boot_init init,
 		     const char *profile_from, struct boot_files *ret_files);
+/* The same for `fitout drain --watch`, which only systemd is told of. */
+void drain_files_find(const struct context *context,
+		      struct boot_files *ret_files);
 /* Is it there as it should be? */
 bool boot_file_is_there(const struct context *context,
 			const struct boot_file *file);

@@ -122,7 +122,8 @@ class Host:
         return report
 
     def ended(self):
-        return self.run("pgrep", "-x", "fitout",
+        # (fitout drain --watch does not end.)
+        return self.run("pgrep", "-f", "^[^ ]*fitout boot",
                         check=False).status != 0
 
     def failed(self):

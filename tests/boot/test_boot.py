@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """bake in one machine, copies of its disk boot: cold, in a warm pool, under
 another instance id; damaged, and beyond repair."""
+import json
 import re
 import time
 
@@ -114,11 +115,43 @@ def reboots(host, n):
     return n
 
 
+def watches(host):
+    """From the next boot on somebody looks whether it is to end."""
+    done = host.run("fitout", "install-init", "--drain")
+    assert "fitout drain --watch is run at boot (systemd)" in done.out
+    assert host.run("systemctl", "is-active", "fitout-drain",
+                    check=False).out == "inactive\n"
+    verified = host.run("systemd-analyze", "--man=no", "verify",
+                        "/etc/systemd/system/fitout-drain.service",
+                        check=False)
+    assert (verified.status, verified.err) == (0, "")
+
+
+def drained(host, cloud):
+    """It has been looking since the boot; now EC2 takes the instance back."""
+    def state():
+        return host.run("systemctl", "show", "-P", "ActiveState", "-P",
+                        "Result", "fitout-drain").out.split()
+    assert state() == ["active", "success"] or \
+        state() == ["success", "active"], host.said()
+    cloud.imds.meta["spot"] = {"instance-action": json.dumps(
+        {"action": "terminate", "time": "2030-01-01T00:00:00Z"})}
+    host.wait("the drain's end", lambda: "inactive" in state(), 60)
+    del cloud.imds.meta["spot"]
+    assert "success" in state(), host.run(
+        "journalctl", "-u", "fitout-drain", "--no-pager").out
+    assert not host.agent_runs() and not host.machine.exists(READY)
+    assert " STOPPED " in host.run("supervisorctl", "status",
+                                   check=False).out
+
+
 def test_copies_of_an_image(baked, cloud, machine, fitout, agentpkg):
     host = baked()
     cold_ms = boots_cold(host, cloud, baked.name)
     status = host.run("fitout", "status", check=False)
     assert status.status == 0, status.out
+    if baked.name == "bookworm":
+        watches(host)
     # Reboots: the same every time, and no user-data in sight.
     assert cloud.imds.user_data == b""
     starts = 1 + reboots(host, 5 if baked.name == "bookworm" else 0)
@@ -156,6 +189,8 @@ def test_copies_of_an_image(baked, cloud, machine, fitout, agentpkg):
     assert host.machine.read("/srv/app/share/7") == "7\n"
     if baked.name == "trixie":
         went_by_presets(host)
+    else:
+        drained(host, cloud)
     host.machine.power_off()
     if baked.name == "trixie":
         warm_pool(baked(), cloud)

@@ -64,6 +64,37 @@ def test_it_is_placed_once_and_taken_away(run, init):
     assert again.returncode == 0 and "removed " not in again.stdout
 
 
+def test_the_watch_for_the_end_is_placed_only_where_asked_for(run, fitout,
+                                                              tmp_path):
+    unit = run.root / "etc/systemd/system/fitout-drain.service"
+    assert run("--init", "systemd").returncode == 0
+    assert not unit.exists()
+    before = files(run.root)
+    done = run("--init", "systemd", "--drain")
+    assert done.returncode == 0, done.stderr
+    assert "/usr/local/bin/fitout: fitout drain --watch is run at boot" in \
+        done.stdout
+    assert "ExecStart=/usr/local/bin/fitout drain --watch\n" in \
+        unit.read_text()
+    wanted = unit.parent / "multi-user.target.wants/fitout-drain.service"
+    assert wanted.is_symlink()
+    # What systemd thinks of it (the program must be there for that).
+    copy = tmp_path / "fitout-drain.service"
+    copy.write_text(unit.read_text().replace("/usr/local/bin/fitout",
+                                             str(fitout)))
+    seen = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", copy],
+        capture_output=True, text=True, timeout=60, check=False)
+    said = [line for line in (seen.stdout + seen.stderr).splitlines()
+            if "fitout-drain" in line]
+    assert said == [], said
+    assert "placed" not in run("--init", "systemd", "--drain").stdout
+    done = run("--init", "systemd", "--drain", "--remove")
+    assert done.returncode == 0 and files(run.root) == before, done.stdout
+    done = run("--init", "openrc", "--drain")
+    assert done.returncode == 2 and "for systemd only" in done.stderr
+
+
 def test_a_system_that_is_not_known_is_refused(run):
     done = run("--init", "launchd")
     assert done.returncode == 2
