@@ -61,7 +61,9 @@ class NetNs:
             try:
                 with open(self.path, "rb") as ns:
                     _check(_libc.setns(ns.fileno(), CLONE_NEWNET))
-                made.append(socket.create_server((address, port), backlog=64))
+                made.append(socket.create_server(
+                    (address, port), backlog=64, family=socket.AF_INET6
+                    if ":" in address else socket.AF_INET))
             except OSError as error:
                 made.append(error)
 
