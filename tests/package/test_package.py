@@ -119,6 +119,30 @@ def test_the_sbom_is_of_this_binary_and_its_libraries(out):
         assert row["licenses"][0]["expression"], row
 
 
+def test_a_release_is_whole_and_signed(tmp_path):
+    out = tmp_path / "release"
+    key = []
+    if shutil.which("minisign"):
+        subprocess.run(["minisign", "-G", "-W", "-p", tmp_path / "pub", "-s",
+                        tmp_path / "key"], check=True, capture_output=True)
+        key = ["--sign", tmp_path / "key"]
+    package("release", *key, ARCH, out=out)
+    made = {path.name for path in out.iterdir()}
+    assert made - {"SHA256SUMS.minisig"} == {
+        f"fitout_{VERSION}_{DEBIAN}.deb",
+        f"fitout-{VERSION}-linux-{ARCH}.tar.gz", f"fitout-{VERSION}.tar.gz",
+        f"fitout-{ARCH}", f"fitout-{ARCH}.cdx.json", "fitout.spec",
+        "SHA256SUMS"}
+    sums = subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"],
+                          cwd=out, capture_output=True, text=True, check=True)
+    assert sums.stdout.count(": OK\n") == 6
+    if key:
+        seen = subprocess.run(
+            ["minisign", "-V", "-p", tmp_path / "pub", "-m",
+             out / "SHA256SUMS"], capture_output=True, text=True, check=True)
+        assert f"file:SHA256SUMS fitout {VERSION}, " in seen.stdout
+
+
 def test_rpmbuild_makes_an_rpm_of_the_spec(out, tarball, tmp_path):
     if not shutil.which("rpmbuild"):
         pytest.skip("not installed: rpm")
