@@ -11,7 +11,7 @@
 
 #include "base/arena.h"
 
-enum { OUT_BYTES = 1024 * 1024, IN_MAX = 1024 * 1024 * 1024 };
+enum { OUT_BYTES = 256 * 1024, IN_MAX = 1024 * 1024 * 1024 };
 
 /*
  * What a decoder does with the input and output at hand: goes on as far as

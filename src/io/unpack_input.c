@@ -20,7 +20,7 @@
  *	plain     the same, decompressed
  */
 
-enum { BLOCK = 1024 * 1024 };
+enum { BLOCK = 256 * 1024 };
 
 struct unpack_input {
 	const struct unpack_policy *policy;
