@@ -19,8 +19,18 @@
 #include "io/sandbox_private.h"
 
 #define CPU_SECONDS (4 * 3600)
-#define FETCHER_THREADS 512     /* a thread resolves a name */
 #define CAPABILITIES_MAX 63
+
+static const struct {
+	uid_t uid;
+	uint64_t files;            /* that are open */
+	uint64_t processes;
+} duties[SANDBOX_DUTIES] = {
+	/* A thread resolves a name. */
+	[SANDBOX_FETCHER] = { SANDBOX_FETCHER_UID, 4096, 512 },
+	[SANDBOX_READER] = { SANDBOX_READER_UID, 64, 0 },
+	[SANDBOX_UNPACKER] = { SANDBOX_UNPACKER_UID, 1024, 0 },
+};
 
 enum taken
 sandbox_not_taken(void)
@@ -59,13 +69,11 @@ limit(int resource, uint64_t most)
 static enum taken
 take_limits(const struct sandbox *sandbox)
 {
-	bool fetcher = sandbox->duty == SANDBOX_FETCHER;
-
 	/* A write beyond the limit shall fail, not end the process. */
 	signal(SIGXFSZ, SIG_IGN);
 	if (limit(RLIMIT_CORE, 0) < 0 ||
-	    limit(RLIMIT_NOFILE, fetcher ? 4096 : 1024) < 0 ||
-	    limit(RLIMIT_NPROC, fetcher ? FETCHER_THREADS : 0) < 0 ||
+	    limit(RLIMIT_NOFILE, duties[sandbox->duty].files) < 0 ||
+	    limit(RLIMIT_NPROC, duties[sandbox->duty].processes) < 0 ||
 	    limit(RLIMIT_FSIZE, sandbox->file_bytes) < 0 ||
 	    limit(RLIMIT_CPU, CPU_SECONDS) < 0)
 		return sandbox_not_taken();
@@ -126,9 +134,9 @@ become(uid_t uid)
 static enum taken
 take_uid(const struct sandbox *sandbox)
 {
-	bool fetcher = sandbox->duty == SANDBOX_FETCHER;
-	bool has_tree = !fetcher && !sandbox->tree_is_foreign;
-	uid_t uid = fetcher ? SANDBOX_FETCHER_UID : SANDBOX_UNPACKER_UID;
+	bool has_tree = sandbox->duty == SANDBOX_UNPACKER &&
+			!sandbox->tree_is_foreign;
+	uid_t uid = duties[sandbox->duty].uid;
 	int why;
 
 	if (has_tree && tree_is_of(sandbox->tree_dirfd, uid) < 0)

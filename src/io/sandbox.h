@@ -14,11 +14,13 @@
  *	measure       since  what is given up
  *	limits        2.6.36 descriptors, processes, core files, the size of
  *	                     files, memory, processor time
- *	network       2.6.24 unpacker: all networks, by an empty namespace
+ *	network       2.6.24 not the fetcher: all networks, by an empty
+ *	                     namespace
  *	mount         5.14   unpacker: links, devices, programs and setuid bits
  *	                     in its own tree, and a way up out of it
  *	                     (io/tree_mount.h; the commander makes it)
- *	chroot        ever   unpacker: every path outside its own tree
+ *	chroot        ever   unpacker: every path outside its own tree;
+ *	                     reader: every path
  *	uid           ever   root: another number, no groups
  *	capabilities  2.6.25 all of them, in the bounding set as well
  *	no-new-privs  3.5    getting any of it back by running a program
@@ -64,17 +66,23 @@ enum sandbox_measure {
 };
 
 /* FETCHER may connect, ask name servers, open files for reading and write to
- * the descriptors it is given. UNPACKER may make files, directories and links
- * below its tree and use the descriptors it is given. */
-enum sandbox_duty { SANDBOX_FETCHER, SANDBOX_UNPACKER };
+ * the descriptors it is given. READER may read and write the descriptors it is
+ * given, and nothing else: it opens no file, of whatever kind. UNPACKER may
+ * make files, directories and links below its tree and use the descriptors it
+ * is given. */
+enum sandbox_duty { SANDBOX_FETCHER, SANDBOX_READER, SANDBOX_UNPACKER,
+		    SANDBOX_DUTIES };
 
-/* Who they are. systemd's table of numbers has these among the unused; they
- * need no row in /etc/passwd, and nothing else on a host belongs to them. */
-enum { SANDBOX_FETCHER_UID = 65530, SANDBOX_UNPACKER_UID = 65531 };
+/* Who they are: one for each duty, so that none may signal or trace another.
+ * systemd's table of numbers has these among the unused; they need no row in
+ * /etc/passwd, and nothing else on a host belongs to them. */
+enum { SANDBOX_READER_UID = 65529, SANDBOX_FETCHER_UID = 65530,
+       SANDBOX_UNPACKER_UID = 65531 };
 
 struct sandbox {
 	enum sandbox_duty duty;
-	int tree_dirfd;            /* unpacker: becomes its root directory */
+	int tree_dirfd;            /* becomes its root directory; not of the
+				      fetcher */
 	int mount_sys;             /* unpacker: why that is on no mount of its
 				      own, or 0 */
 	bool tree_is_foreign;      /* take the uid although that directory
@@ -87,6 +95,9 @@ struct sandbox {
 	uint64_t file_bytes;       /* of one file; 0: it writes none */
 };
 
+/* "fetcher", "reader", "unpacker": in reports, and for people. */
+const char *sandbox_duty_name(enum sandbox_duty duty);
+
 /* What came of it; also a message, of this size and no other. */
 struct sandbox_report {
 	uint32_t magic;
@@ -97,6 +108,11 @@ struct sandbox_report {
 	int32_t idmap;             /* not the child's to say: 1 the mount is
 				      idmapped, else -errno, 0: not asked for */
 	int32_t sys[SANDBOX_MEASURES];   /* errno of those absent or failed */
+};
+
+/* Of the two that unpack an archive. */
+struct sandbox_unpacking {
+	struct sandbox_report reader, unpacker;
 };
 
 /*
@@ -144,7 +160,7 @@ char *sandbox_text(const struct sandbox_report *report, bool absent, char *buf,
  *   "idmapped": true }, the last one only with "mount" */
 struct json *sandbox_json(const struct sandbox_report *report);
 /* For people, at most 80 columns: lines for each duty in CONFINEMENT, an object with a
- * sandbox_json() for "fetcher", "unpacker" or both; none when it is NULL. */
+ * sandbox_json() for each duty that there was; none when it is NULL. */
 void sandbox_print(const struct json *confinement, struct str *out);
 /* The events sandbox.held and, when there is something to say, sandbox.absent
  * of RESOURCE ("fetcher"). */

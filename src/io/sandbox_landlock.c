@@ -126,6 +126,19 @@ allow_reading(int ruleset, const char *another)
 	return another ? allow_path(ruleset, another) : 0;
 }
 
+static int
+give_back_duty(int ruleset, const struct sandbox *sandbox, uint64_t known)
+{
+	switch (sandbox->duty) {
+	case SANDBOX_FETCHER:
+		return allow_reading(ruleset, sandbox->readable);
+	case SANDBOX_UNPACKER:
+		return allow_tree(ruleset, sandbox->tree_dirfd, known);
+	default:
+		return 0;
+	}
+}
+
 enum taken
 sandbox_take_landlock(const struct sandbox *sandbox, int32_t *ret_abi)
 {
@@ -133,7 +146,6 @@ sandbox_take_landlock(const struct sandbox *sandbox, int32_t *ret_abi)
 			       RULESET_VERSION);
 	struct ruleset all = given_up(sandbox->duty, abi);
 	own_fd int ruleset = -1;
-	int rc;
 
 	if (abi < 0)
 		return sandbox_not_taken();
@@ -144,10 +156,7 @@ sandbox_take_landlock(const struct sandbox *sandbox, int32_t *ret_abi)
 	ruleset = (int)syscall(CREATE_RULESET, &all, ruleset_bytes(abi), 0);
 	if (ruleset < 0)
 		return sandbox_not_taken();
-	rc = sandbox->duty == SANDBOX_FETCHER
-		? allow_reading(ruleset, sandbox->readable)
-		: allow_tree(ruleset, sandbox->tree_dirfd, all.fs);
-	if (rc < 0)
+	if (give_back_duty(ruleset, sandbox, all.fs) < 0)
 		return TAKEN_FAILED;
 	if (syscall(RESTRICT_SELF, ruleset, 0) < 0) {
 		/* Some container has taken all layers that there are. */

@@ -32,9 +32,21 @@ static const char *const names[SANDBOX_MEASURES] = {
 bool
 sandbox_asks(enum sandbox_duty duty, enum sandbox_measure measure)
 {
-	return duty == SANDBOX_UNPACKER || (measure != SANDBOX_NETWORK &&
-					    measure != SANDBOX_MOUNT &&
-					    measure != SANDBOX_CHROOT);
+	if (measure == SANDBOX_MOUNT)
+		return duty == SANDBOX_UNPACKER;
+	return duty != SANDBOX_FETCHER || (measure != SANDBOX_NETWORK &&
+					   measure != SANDBOX_CHROOT);
+}
+
+const char *
+sandbox_duty_name(enum sandbox_duty duty)
+{
+	static const char *const duties[SANDBOX_DUTIES] = {
+		[SANDBOX_FETCHER] = "fetcher", [SANDBOX_READER] = "reader",
+		[SANDBOX_UNPACKER] = "unpacker",
+	};
+
+	return duties[duty];
 }
 
 /* -------------------------------------------------------------- the report */

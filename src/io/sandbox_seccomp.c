@@ -82,12 +82,8 @@ struct rule {
 	REFUSE(mprotect, EACCES)
 #endif
 
-static const struct rule both[] = {
-	ALLOW(read), ALLOW(write), ALLOW(close), ALLOW(fstat),
-#ifdef SYS_newfstatat
-	ALLOW(newfstatat),
-#endif
-	ALLOW(lseek), ALLOW(readv), ALLOW(writev), ALLOW(pread64),
+static const struct rule every[] = {
+	ALLOW(read), ALLOW(write), ALLOW(close), ALLOW(readv), ALLOW(writev),
 	MAPPING, ALLOW(munmap), ALLOW(mremap), ALLOW(madvise), ALLOW(brk),
 	ALLOW(futex), ALLOW(clock_gettime), ALLOW(clock_getres),
 	ALLOW(gettimeofday), ALLOW(clock_nanosleep), ALLOW(nanosleep),
@@ -107,9 +103,6 @@ static const struct rule both[] = {
 #ifdef SYS_arch_prctl
 	ALLOW(arch_prctl),
 #endif
-#ifdef SYS_statx
-	ALLOW(statx),
-#endif
 	/* To learn, and to set flags; not F_SETOWN, which can have signals
 	 * sent to others. */
 	IF(fcntl, ARG(1, WHOLE, F_GETFD)), IF(fcntl, ARG(1, WHOLE, F_SETFD)),
@@ -121,6 +114,17 @@ static const struct rule both[] = {
 	REFUSE(prlimit64, EPERM),
 #ifdef SYS_getrlimit
 	ALLOW(getrlimit),
+#endif
+};
+
+/* Of those that have files. */
+static const struct rule files[] = {
+	ALLOW(fstat), ALLOW(lseek), ALLOW(pread64),
+#ifdef SYS_newfstatat
+	ALLOW(newfstatat),
+#endif
+#ifdef SYS_statx
+	ALLOW(statx),
 #endif
 };
 
@@ -149,9 +153,22 @@ static const struct rule unpacker[] = {
 	/* An owner is set by the commander; what is asked for all the same
 	 * is refused by the kernel. */
 	ALLOW(fchown), ALLOW(fchownat),
+};
+
+/* Of those that have no network and no threads. */
+static const struct rule lonely[] = {
 	REFUSE(socket, DEADLY), REFUSE(socketpair, DEADLY),
 	REFUSE(connect, DEADLY), REFUSE(bind, DEADLY),
 	REFUSE(listen, DEADLY), REFUSE(clone, DEADLY),
+};
+
+/* A reader has all that it needs by EVERY; and of files nothing. */
+static const struct rule reader[] = {
+	REFUSE(mkdirat, DEADLY), REFUSE(symlinkat, DEADLY),
+	REFUSE(linkat, DEADLY), REFUSE(unlinkat, DEADLY),
+	REFUSE(fchmod, DEADLY), REFUSE(fchmodat, DEADLY),
+	REFUSE(fchown, DEADLY), REFUSE(fchownat, DEADLY),
+	REFUSE(ftruncate, DEADLY), REFUSE(pwrite64, DEADLY),
 };
 
 /* O_TMPFILE holds O_DIRECTORY, which may be asked for. */
@@ -333,12 +350,21 @@ build(struct program *program, const struct sandbox *sandbox)
 	put(program, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
 	put(program, RETURN, program->kill, 0, 0);
 #endif
-	PUT_RULES(program, both);
-	if (sandbox->duty == SANDBOX_FETCHER) {
+	PUT_RULES(program, every);
+	switch (sandbox->duty) {
+	case SANDBOX_FETCHER:
+		PUT_RULES(program, files);
 		PUT_RULES(program, fetcher);
-	} else {
+		break;
+	case SANDBOX_UNPACKER:
+		PUT_RULES(program, files);
 		put_mode_rules(program, sandbox->special_modes);
 		PUT_RULES(program, unpacker);
+		PUT_RULES(program, lonely);
+		break;
+	default:
+		PUT_RULES(program, reader);
+		PUT_RULES(program, lonely);
 	}
 	PUT_RULES(program, deadly);
 	put(program, RETURN, SECCOMP_RET_ERRNO | ENOSYS, 0, 0);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An unpacker: a child process (no exec) that reads one archive from a
- * descriptor and writes its tree below one directory, confined to that
- * (io/sandbox.h). The commander never parses the archive; it learns only the
+ * An unpacker: two child processes (no exec), confined before they read
+ * anything (io/sandbox.h). The reader reads one archive from a descriptor and
+ * has no file at all; the writer, who is called the unpacker, writes the tree
+ * below one directory of what the reader sends (io/member_ring.h), and judges
+ * it first. The commander never parses the archive; it learns only the
  * fixed-size result below, which it must not trust beyond its own re-walk of
- * the tree. As the child may be nobody, owners are set by the commander when
- * the child is gone.
+ * the tree. As the children may be nobody, owners are set by the commander
+ * when they are gone.
  *
  * Formats: tar (POSIX.1-2017 pax and ustar, GNU) plain or in gzip (RFC 1952,
  * every member's CRC and length checked), xz, zstd (RFC 8878), bzip2, told
@@ -18,10 +20,11 @@
  * On success the input has been read to its end; on failure it may be left
  * unread (the writer of a pipe gets EPIPE), and a part of the tree is there.
  *
- * The work is in unpack.c: unpack_input.c decompresses, tar_check.c reads
- * the headers strictly, archive_reader.c lets libarchive read the entries,
- * unpack_policy.c judges them, tree_writer.c writes. The child and its
- * result are in unpacker.c.
+ * The reader's work is unpack_source.c: unpack_input.c decompresses,
+ * tar_check.c reads the headers strictly, archive_reader.c lets libarchive
+ * read the entries, unpack_policy.c judges them. The writer's is unpack.c:
+ * the same policy, and tree_writer.c. The commander's side is unpacker.c, the
+ * children begin in unpacker_child.c.
  */
 #pragma once
 
@@ -82,11 +85,12 @@ struct unpack_options {
 				      NULL; unpacker_start() sets it */
 };
 
-/* What the child says: one of these on a pipe, nothing else. */
+/* What the unpacker says: one of these on a pipe, nothing else. */
 struct unpack_result {
 	uint32_t magic;
 	int32_t code;              /* enum error_code; ERROR_NONE: unpacked */
 	int32_t sys;
+	uint32_t reader_gone;      /* 1: it failed as its reader ended */
 	uint64_t entries, bytes;   /* unpacked */
 	uint64_t packed_bytes;     /* read from input_fd */
 	char format[16];           /* "tar.gz" */
@@ -94,9 +98,10 @@ struct unpack_result {
 };
 
 struct unpacker {
-	pid_t pid;
+	pid_t pid;                 /* who writes */
+	pid_t reader_pid;
 	int result_fd;             /* readable when the child has spoken */
-	struct sandbox_report sandbox;   /* how it is confined */
+	struct sandbox_unpacking sandbox;   /* how they are confined */
 	int owners_fd;             /* with preserve_owner; else -1 */
 	struct file_notes *notes;   /* of its files; or NULL */
 	struct reuse *reuse;       /* the options' */
@@ -107,14 +112,14 @@ struct unpacker {
 #define UNPACKER_INIT { .pid = 0, .result_fd = -1, .owners_fd = -1, \
 			.tree_dirfd = -1 }
 
-/* Fork it, and wait the few milliseconds until it has confined itself; -1
- * when it could not. INPUT_FD and TREE_DIRFD stay the caller's to close here;
+/* Fork both, and wait the few milliseconds until they have confined
+ * themselves; -1 when one could not. INPUT_FD and TREE_DIRFD stay the caller's to close here;
  * the directory may get another owner. */
 int unpacker_start(const struct unpack_options *options,
 		   struct unpacker *ret_unpacker, struct error *err);
-/* Read the result (waits until DEADLINE) and reap. -1 with the child's own
- * error, or ERROR_BUG when it crashed or said nonsense. The tree still belongs
- * to the child: unpacker_accept() is next. */
+/* Read the result (waits until DEADLINE) and reap both. -1 with the children's
+ * own error, or ERROR_BUG when one crashed or said nonsense. The tree still
+ * belongs to the child: unpacker_accept() is next. */
 int unpacker_end(struct unpacker *unpacker, struct deadline deadline,
 		 struct unpack_result *ret_result, struct error *err);
 /* Put what need not be written into ROOT; before unpacker_accept(), nothing
@@ -131,7 +136,7 @@ const struct digest *unpacker_digest(const struct unpacker *unpacker,
 /* Both, of the whole tree, and done with it. */
 int unpacker_finish(struct unpacker *unpacker, struct deadline deadline,
 		    struct unpack_result *ret_result, struct error *err);
-/* Kill and reap, if it still runs; frees all it holds; safe twice. */
+/* Kill and reap those that still run; frees all it holds; safe twice. */
 void unpacker_abandon(struct unpacker *unpacker);
 /* The child's message, believed only as far as this checks it: its size,
  * every range, its texts. False: nonsense. */
@@ -139,7 +144,17 @@ bool unpack_result_read(const void *raw, size_t n,
 			const struct unpack_limits *limits,
 			struct unpack_result *ret_result);
 
-/* The work itself, in the calling process (the child's main; fuzzers). Sets
- * the process's LC_CTYPE to UTF-8, and its umask to 0 while it works. */
+/* The work itself, all in the calling process (tests, fuzzers). Sets the
+ * process's LC_CTYPE to UTF-8, and its umask to 0 while it works. */
 int unpack_stream(const struct unpack_options *options,
 		  struct unpack_result *ret_result, struct error *err);
+
+struct member_ring;
+/* Its two halves, the mains of the children. The reader's own failure goes
+ * through RING, and is what unpack_write() fails with: one error for the
+ * archive, in the order of its entries. -1: the other side is gone. */
+int unpack_read(const struct unpack_options *options,
+		struct member_ring *ring);
+int unpack_write(const struct unpack_options *options,
+		 struct member_ring *ring, struct unpack_result *ret_result,
+		 struct error *err);

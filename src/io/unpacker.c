@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,99 +17,34 @@
 #include "io/sandbox.h"
 #include "io/tree_mount.h"
 #include "io/tree_owners.h"
+#include "io/unpacker_private.h"
 
-enum { MAGIC = 0x6669756e, FORKED_FDS = 4, CONFINE_MS = 60000 };
+enum { CONFINE_MS = 60000, END_MS = 10000 };
 
-/* ------------------------------------------------------------- the child */
-
-struct child {
-	const struct unpack_options *options;
-	int owners_fd;
-	int result_fd;
-	int mount_sys;             /* see struct sandbox */
-};
-
-static unsigned
-special_modes(unsigned allow)
-{
-	return (allow & UNPACK_SETUID ? S_ISUID : 0u) |
-	       (allow & UNPACK_SETGID ? S_ISGID : 0u);
-}
-
-/* What it writes: files of the archive, and the list of their owners. */
-static uint64_t
-largest_file(const struct unpack_options *options)
-{
-	uint64_t file = options->policy.limits.file_bytes;
-	uint64_t owners = options->policy.limits.entries *
-			  sizeof(struct tree_owner);
-
-	return options->tree.preserve_owner && owners > file ? owners : file;
-}
+/* ---------------------------------------------------------------- starting */
 
 /*
- * All that keeps a subverted parser from doing more than its duty is called
- * from here, before the first byte is read.
+ * Where a reader is: a directory that was removed again. Nothing is in it,
+ * and nothing can be made in it, by whomever.
  */
 static int
-confine(const struct child *child)
+open_nowhere(int dirfd, struct error *err)
 {
-	const struct unpack_options *options = child->options;
-	struct sandbox sandbox = {
-		.duty = SANDBOX_UNPACKER,
-		.tree_dirfd = options->tree_dirfd,
-		.mount_sys = child->mount_sys,
-		/* Our buffers and a decompressor's take some 20 MB; the window
-		 * may be had twice, while a decompressor grows it. */
-		.data_bytes = (64ull << 20) +
-			2 * options->policy.limits.window_bytes,
-		.file_bytes = largest_file(options),
-		.special_modes = special_modes(options->policy.allow),
-	};
+	static const char name[] = ".fitout-nowhere";
+	int fd;
 
-	/* Outside its tree there is no locale to be found; see
-	 * unpack_stream(). */
-	if (!setlocale(LC_CTYPE, "C.UTF-8"))
-		setlocale(LC_CTYPE, "en_US.UTF-8");
-	return sandbox_enter(&sandbox, child->result_fd);
-}
-
-/* What it makes belongs to the child; the commander gives it away. */
-static int
-unpack(const struct child *child, struct unpack_result *result,
-       struct error *err)
-{
-	struct unpack_options options = *child->options;
-
-	options.tree.uid = geteuid();
-	options.tree.gid = getegid();
-	options.tree.owners_fd = child->owners_fd < 0 ? 0 : child->owners_fd;
-	return unpack_stream(&options, result, err);
-}
-
-static int
-child_main(void *argument)
-{
-	const struct child *child = argument;
-	struct unpack_result result = { .code = ERROR_BUG };
-	struct error err = ERROR_INIT, ignored;
-	int rc;
-
-	if (confine(child) < 0)
-		return 2;
-	rc = unpack(child, &result, &err);
-	if (rc < 0) {
-		result = (struct unpack_result){ .code = err.code,
-						 .sys = err.sys };
-		str_printable(err.text, result.text, sizeof(result.text));
+	if (mkdirat(dirfd, name, 0700) < 0)
+		return error_sys(err, "make a directory in the new one");
+	fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW |
+				 O_CLOEXEC);
+	if (fd < 0)
+		error_sys(err, "open a directory in the new one");
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && fd >= 0) {
+		error_sys(err, "remove a directory in the new one");
+		drop_fd(&fd);
 	}
-	result.magic = MAGIC;
-	if (write_all(child->result_fd, &result, sizeof(result), &ignored) < 0)
-		return 2;
-	return rc < 0 ? 1 : 0;
+	return fd;
 }
-
-/* --------------------------------------------------------- the commander */
 
 /*
  * Where it writes: on a mount of its own, and idmapped where one owner is
@@ -124,7 +58,7 @@ mount_tree(const struct unpack_options *options, struct tree_mount *ret_mount)
 	const struct idmap map = { SANDBOX_UNPACKER_UID, tree->uid,
 				   tree->gid };
 	bool one_owner = !tree->preserve_owner &&
-			 !special_modes(options->policy.allow);
+			 !unpacker_special_modes(options->policy.allow);
 
 	tree_mount_open(options->tree_dirfd, one_owner ? &map : NULL,
 			ret_mount);
@@ -136,42 +70,85 @@ mount_tree(const struct unpack_options *options, struct tree_mount *ret_mount)
 }
 
 static int
-start(const struct unpack_options *options, struct unpacker *unpacker,
-      struct error *err)
+fork_writer(const struct unpack_options *options, struct member_ring *ring,
+	    int said_fd, const struct tree_mount *mount,
+	    struct unpacker *unpacker, struct error *err)
 {
-	int ends[2], rc;
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_sys(err, "make a pipe");
-
-	own_fd int read_end = ends[0], write_end = ends[1];
-	own_tree_mount struct tree_mount mount = TREE_MOUNT_INIT;
 	struct unpack_options noted = *options;
+	struct unpacker_child child = {
+		.options = &noted, .ring = ring, .said_fd = said_fd,
+		.owners_fd = unpacker->owners_fd, .nowhere_fd = -1,
+		.mount_sys = mount->sys,
+	};
+	int keep[3 + RING_FDS] = { options->tree_dirfd, said_fd,
+				   unpacker->owners_fd };
 
-	mount_tree(options, &mount);
-	if (mount.dirfd >= 0)
-		noted.tree_dirfd = mount.dirfd;
+	if (mount->dirfd >= 0)
+		keep[0] = noted.tree_dirfd = mount->dirfd;
 	noted.notes = unpacker->notes;
 	noted.reuse = unpacker->reuse;
+	member_ring_fds(ring, false, keep + 3);
+	return process_fork("fitout-unpack", unpacker_write_main, &child, keep,
+			    3 + RING_FDS, &unpacker->pid, err);
+}
 
-	struct child child = { &noted, unpacker->owners_fd, write_end,
-			       mount.sys };
-	const int keep[FORKED_FDS] = { options->input_fd, noted.tree_dirfd,
-				       write_end, unpacker->owners_fd };
+/* After the other, when the notes are shared with nobody any more. */
+static int
+fork_reader(const struct unpack_options *options, struct member_ring *ring,
+	    int said_fd, int nowhere, struct unpacker *unpacker,
+	    struct error *err)
+{
+	struct unpack_options noted = *options;
+	struct unpacker_child child = {
+		.options = &noted, .ring = ring, .said_fd = said_fd,
+		.owners_fd = -1, .nowhere_fd = nowhere,
+	};
+	int keep[3 + RING_FDS] = { options->input_fd, said_fd, nowhere };
 
-	rc = process_fork("fitout-unpack", child_main, &child, keep,
-			  FORKED_FDS, &unpacker->pid, err);
+	noted.notes = unpacker->notes;
+	member_ring_fds(ring, true, keep + 3);
+	return process_fork("fitout-reader", unpacker_read_main, &child, keep,
+			    3 + RING_FDS, &unpacker->reader_pid, err);
+}
+
+/* Both at once: each takes some milliseconds to confine itself. */
+static int
+start(const struct unpack_options *options, struct member_ring *ring,
+      struct unpacker *unpacker, struct error *err)
+{
+	int result[2], report[2], rc;
+
+	if (pipe2(result, O_CLOEXEC) < 0)
+		return error_sys(err, "make a pipe");
+	unpacker->result_fd = result[0];
+	own_fd int result_end = result[1];
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return error_sys(err, "make a pipe");
+	own_fd int report_fd = report[0], report_end = report[1];
+
+	own_fd int nowhere = open_nowhere(options->tree_dirfd, err);
+	own_tree_mount struct tree_mount mount = TREE_MOUNT_INIT;
+	if (nowhere < 0)
+		return -1;
+	mount_tree(options, &mount);
+	rc = fork_writer(options, ring, result_end, &mount, unpacker, err);
 	file_notes_keep(unpacker->notes);
-	if (rc < 0)
-		return -1;
-	drop_fd(&write_end);
+	drop_fd(&result_end);
 	drop_fd(&mount.dirfd);
-	unpacker->result_fd = steal_fd(&read_end);
-	if (sandbox_await(unpacker->result_fd, SANDBOX_UNPACKER,
-			  deadline_in(CONFINE_MS), &unpacker->sandbox,
-			  err) < 0)
+	if (rc < 0 ||
+	    fork_reader(options, ring, report_end, nowhere, unpacker,
+			err) < 0)
 		return -1;
-	unpacker->sandbox.idmap = mount.idmap;
+	drop_fd(&report_end);
+	member_ring_release(ring);
+	if (sandbox_await(unpacker->result_fd, SANDBOX_UNPACKER,
+			  deadline_in(CONFINE_MS),
+			  &unpacker->sandbox.unpacker, err) < 0)
+		return -1;
+	if (sandbox_await(report_fd, SANDBOX_READER, deadline_in(CONFINE_MS),
+			  &unpacker->sandbox.reader, err) < 0)
+		return error_in(err, "its reader");
+	unpacker->sandbox.unpacker.idmap = mount.idmap;
 	return 0;
 }
 
@@ -179,6 +156,7 @@ int
 unpacker_start(const struct unpack_options *options,
 	       struct unpacker *ret_unpacker, struct error *err)
 {
+	own_member_ring struct member_ring ring = MEMBER_RING_INIT;
 	struct unpacker unpacker = UNPACKER_INIT;
 
 	unpacker.tree = options->tree;
@@ -191,7 +169,8 @@ unpacker_start(const struct unpack_options *options,
 	if ((options->tree.preserve_owner &&
 	     tree_owners_open(options->policy.limits.entries, &unpacker.owners_fd,
 			      err) < 0) ||
-	    start(options, &unpacker, err) < 0) {
+	    member_ring_open(&ring, err) < 0 ||
+	    start(options, &ring, &unpacker, err) < 0) {
 		unpacker_abandon(&unpacker);
 		return error_in(err, "%s: start an unpacker", options->label);
 	}
@@ -270,12 +249,13 @@ unpack_result_read(const void *raw, size_t n,
 		return false;
 	memcpy(&result, raw, sizeof(result));
 	failed = result.code != ERROR_NONE;
-	if (result.magic != MAGIC || result.code < ERROR_NONE ||
+	if (result.magic != UNPACK_RESULT_MAGIC || result.code < ERROR_NONE ||
 	    result.code > ERROR_BUG || result.sys < 0 || result.sys > 4095 ||
 	    !is_text(result.format, sizeof(result.format)) ||
 	    !is_text(result.text, sizeof(result.text)) ||
 	    failed != (result.text[0] != '\0') ||
 	    failed != (result.format[0] == '\0') ||
+	    result.reader_gone > (failed ? 1 : 0) ||
 	    result.entries > limits->entries ||
 	    result.bytes > limits->total_bytes)
 		return false;
@@ -283,29 +263,46 @@ unpack_result_read(const void *raw, size_t n,
 	return true;
 }
 
-/* What the message and the way the child ended come to. */
+/* How the two ended. */
+struct ends {
+	struct process_status writer, reader;
+};
+
+/* The child whose end is told of; what it should have ended with. */
+static int
+ended_badly(const char *who, const struct process_status *status, bool spoke,
+	    struct error *err)
+{
+	char how[128];
+
+	process_status_text(status, how, sizeof(how));
+	if (status->signal || status->timed_out)
+		return error_raise(err, ERROR_BUG, "%s was %s%s", who, how,
+				   sandbox_signal_text(status->signal));
+	return error_raise(err, ERROR_BUG, "%s ended with %s and %s", who, how,
+			   spoke ? "said nonsense"
+			   /* Its stderr is closed to it. */
+			   : status->exit == 1
+			   ? "said nothing: there was no memory left"
+			   : "said nothing");
+}
+
+/* What the message and the ways the children ended come to. */
 static int
 judge(const void *raw, size_t n, const struct unpack_limits *limits,
-      const struct process_status *status, struct unpack_result *result,
+      const struct ends *ends, struct unpack_result *result,
       struct error *err)
 {
 	bool sane = unpack_result_read(raw, n, limits, result);
-	char how[128];
+	const struct process_status *writer = &ends->writer;
+	const struct process_status *reader = &ends->reader;
 
-	if (status->signal || status->timed_out)
-		return error_raise(err, ERROR_BUG, "the unpacker was %s%s",
-				   process_status_text(status, how,
-						       sizeof(how)),
-				   sandbox_signal_text(status->signal));
-	if (!sane || status->exit != (result->code == ERROR_NONE ? 0 : 1))
-		return error_raise(err, ERROR_BUG, "the unpacker ended with "
-				   "%s and %s", process_status_text(status, how,
-							sizeof(how)),
-				   n > 0 ? "said nonsense"
-				   /* Its stderr is closed to it. */
-				   : status->exit == 1
-				   ? "said nothing: there was no memory left"
-				   : "said nothing");
+	if (writer->signal || writer->timed_out || !sane ||
+	    writer->exit != (result->code == ERROR_NONE ? 0 : 1))
+		return ended_badly("the unpacker", writer, n > 0, err);
+	if (result->reader_gone ||
+	    (result->code == ERROR_NONE && reader->exit != 0))
+		return ended_badly("the archive's reader", reader, false, err);
 	if (result->code == ERROR_NONE)
 		return 0;
 	error_raise(err, (enum error_code)result->code, "%s", result->text);
@@ -313,6 +310,27 @@ judge(const void *raw, size_t n, const struct unpack_limits *limits,
 	return -1;
 }
 
+/*
+ * The writer has closed its end: it is gone, or nearly so. Where it has what
+ * it wanted, or says that its reader is gone, so is that one; else that may
+ * wait for more of the archive, for ever.
+ */
+static int
+reap(struct unpacker *unpacker, bool reader_ends, struct ends *ret_ends,
+     struct error *err)
+{
+	pid_t pid = unpacker->pid, reader = unpacker->reader_pid;
+	int rc;
+
+	unpacker->pid = unpacker->reader_pid = 0;
+	rc = process_wait(pid, deadline_in(END_MS), &ret_ends->writer, err);
+	if (rc < 0 || !reader_ends) {
+		process_kill(reader);
+		return rc;
+	}
+	return process_wait(reader, deadline_in(END_MS), &ret_ends->reader,
+			    err);
+}
 
 /* Nobody but us gets into what is not looked at, outside of the root. */
 static int
@@ -327,13 +345,13 @@ int
 unpacker_end(struct unpacker *unpacker, struct deadline deadline,
 	     struct unpack_result *ret_result, struct error *err)
 {
+	const struct unpack_limits *limits = &unpacker->policy.limits;
 	/* One byte more than there should be shows that there is more. */
 	char raw[sizeof(struct unpack_result) + 1];
 	struct unpack_result result;
-	struct process_status status;
-	pid_t pid = unpacker->pid;
+	struct ends ends = { 0 };
+	bool reader_ends;
 	size_t n = 0;
-	int rc;
 
 	if (read_result(unpacker->result_fd, deadline, raw, sizeof(raw), &n,
 			err) < 0) {
@@ -341,16 +359,14 @@ unpacker_end(struct unpacker *unpacker, struct deadline deadline,
 		return -1;
 	}
 	drop_fd(&unpacker->result_fd);
-	unpacker->pid = 0;
-	/* It has closed its end: it is gone, or nearly so. */
-	rc = process_wait(pid, deadline_in(10000), &status, err);
-	if (rc == 0)
-		rc = judge(raw, n, &unpacker->policy.limits, &status, &result, err);
-	if (rc == 0)
-		rc = take_back(unpacker, err);
-	if (rc == 0)
-		*ret_result = result;
-	return rc;
+	reader_ends = unpack_result_read(raw, n, limits, &result) &&
+		      (result.code == ERROR_NONE || result.reader_gone);
+	if (reap(unpacker, reader_ends, &ends, err) < 0 ||
+	    judge(raw, n, limits, &ends, &result, err) < 0 ||
+	    take_back(unpacker, err) < 0)
+		return -1;
+	*ret_result = result;
+	return 0;
 }
 
 int
@@ -375,7 +391,8 @@ unpacker_accept(struct unpacker *unpacker, const char *root,
 		.dirfd = unpacker->tree_dirfd, .root = root,
 		.owners_fd = unpacker->owners_fd,
 		.uid = tree->uid, .gid = tree->gid,
-		.special_modes = special_modes(unpacker->policy.allow),
+		.special_modes = unpacker_special_modes(
+			unpacker->policy.allow),
 		.visit = visit, .context = context,
 	};
 
@@ -409,7 +426,8 @@ void
 unpacker_abandon(struct unpacker *unpacker)
 {
 	process_kill(unpacker->pid);
-	unpacker->pid = 0;
+	process_kill(unpacker->reader_pid);
+	unpacker->pid = unpacker->reader_pid = 0;
 	drop_fd(&unpacker->result_fd);
 	drop_fd(&unpacker->owners_fd);
 	drop_fd(&unpacker->tree_dirfd);

@@ -67,8 +67,10 @@ package_check_archive(const struct resource *resource,
 {
 	const struct package_spec *spec = resource->spec;
 	const struct package_limits *limits = spec->limits;
-	/* Memory of an unpacker; no compressor asks for more. */
+	/* Memory of a reader; no compressor asks for more. A path and a target
+	 * fit in a message of io/member_ring.h. */
 	const int64_t window = (int64_t)4 << 30, header = (int64_t)1 << 30;
+	const int64_t path = 64 << 10;
 
 	check_allow(resource, problems);
 	if (!limits)
@@ -78,7 +80,7 @@ package_check_archive(const struct resource *resource,
 	check_limit(resource, "file_size", limits->file_size, INT64_MAX,
 		    problems);
 	check_limit(resource, "entries", limits->entries, INT32_MAX, problems);
-	check_limit(resource, "path_length", limits->path_length, 1 << 20,
+	check_limit(resource, "path_length", limits->path_length, path,
 		    problems);
 	check_limit(resource, "depth", limits->depth, 4096, problems);
 	check_limit(resource, "ratio", limits->ratio, UINT32_MAX, problems);

@@ -71,8 +71,12 @@ confinement_json(const struct run_facts *facts)
 
 	if (facts->fetcher)
 		json_set(object, "fetcher", sandbox_json(facts->fetcher));
-	if (facts->unpackers)
-		json_set(object, "unpacker", sandbox_json(facts->unpackers));
+	if (facts->unpackers) {
+		json_set(object, "reader",
+			 sandbox_json(&facts->unpackers->reader));
+		json_set(object, "unpacker",
+			 sandbox_json(&facts->unpackers->unpacker));
+	}
 	return object;
 }
 

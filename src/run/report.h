@@ -53,7 +53,7 @@ struct run_facts {
 	const struct profile *profile;
 	const struct plan *plan;
 	const struct sandbox_report *fetcher;    /* how they were confined; */
-	const struct sandbox_report *unpackers;  /* NULL: none ran */
+	const struct sandbox_unpacking *unpackers;  /* NULL: none ran */
 	const struct timeline *timeline;
 	const struct warnings *warnings;
 	int64_t elapsed_ms;

@@ -71,7 +71,7 @@ struct run {
 	struct fetcher *fetcher;
 	struct aws *aws;
 	struct stage *stage;
-	const struct sandbox_report *unpackers;   /* stage_unpackers() */
+	const struct sandbox_unpacking *unpackers;   /* stage_unpackers() */
 	struct plan plan;
 	struct generation previous;
 	struct generation earlier;   /* gone back to, in a rollback */

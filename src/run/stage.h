@@ -29,6 +29,6 @@ int stage_add(struct stage *stage, struct step *step,
 	      const struct stream *stream, struct error *err);
 /* How its unpackers are confined; NULL: there was none. In the context's
  * arena. */
-const struct sandbox_report *stage_unpackers(const struct stage *stage);
+const struct sandbox_unpacking *stage_unpackers(const struct stage *stage);
 /* Pump until all are whole, verified and settled, or the first failure. */
 int stage_run(struct stage *stage, struct error *err);

@@ -67,7 +67,7 @@ struct stage {
 	struct context *context;
 	struct timeline *timeline;
 	struct progress *progress;
-	struct sandbox_report *unpackers;   /* how the first was confined */
+	struct sandbox_unpacking *unpackers;   /* how the first was confined */
 	VEC(struct transfer *) transfers;
 	struct arena secrets;      /* signed addresses; wiped */
 	unsigned slots;            /* unpackers at a time */

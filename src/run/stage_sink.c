@@ -17,7 +17,7 @@
 #define BEHIND_BYTES (1024 * 1024)
 #define ENTRY_BYTES 4096     /* of an inode and a name, about */
 
-const struct sandbox_report *
+const struct sandbox_unpacking *
 stage_unpackers(const struct stage *stage)
 {
 	return stage->unpackers;
@@ -32,7 +32,8 @@ note_confinement(struct stage *stage, const struct unpacker *unpacker)
 	stage->unpackers = arena_alloc(stage->context->arena,
 				       sizeof *stage->unpackers);
 	*stage->unpackers = unpacker->sandbox;
-	sandbox_log(stage->unpackers, "unpacker");
+	sandbox_log(&stage->unpackers->reader, "reader");
+	sandbox_log(&stage->unpackers->unpacker, "unpacker");
 }
 
 static int

@@ -246,12 +246,9 @@ resources_json(struct arena *arena, const struct kind *const *kinds,
 static struct json *
 confinement_json(void)
 {
-	static const char *const names[] = {
-		[SANDBOX_FETCHER] = "fetcher", [SANDBOX_UNPACKER] = "unpacker",
-	};
 	struct json *object = json_new_object();
 
-	for (unsigned duty = 0; duty < 2; duty++) {
+	for (unsigned duty = 0; duty < SANDBOX_DUTIES; duty++) {
 		struct sandbox_report report;
 		struct error err = ERROR_INIT;
 		struct json *row;
@@ -262,7 +259,7 @@ confinement_json(void)
 			row = json_new_object();
 			json_set_text(row, "error", err.text);
 		}
-		json_set(object, names[duty], row);
+		json_set(object, sandbox_duty_name(duty), row);
 	}
 	return object;
 }

@@ -222,6 +222,65 @@ write_huge(int tree)
 	return fd < 0 ? -1 : (int)syscall(SYS_ftruncate, fd, 1L << 40);
 }
 
+/* ---- where a reader is: what an unpacker may do in its tree ---- */
+
+static int
+create_here(int tree)
+{
+	return got(syscall(SYS_openat, tree, "created",
+			   O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+}
+
+static int
+mkdir_here(int tree)
+{
+	return (int)syscall(SYS_mkdirat, tree, "made", 0700);
+}
+
+static int
+symlink_here(int tree)
+{
+	return (int)syscall(SYS_symlinkat, "/etc", tree, "link");
+}
+
+static int
+link_here(int tree)
+{
+	return (int)syscall(SYS_linkat, AT_FDCWD, "/proc/self/fd/3", tree,
+			    "hard", AT_SYMLINK_FOLLOW);
+}
+
+static int list_here(int tree)
+{
+	return opens(".", O_RDONLY | O_DIRECTORY);
+}
+static int list_root(int tree)
+{
+	return opens("/", O_RDONLY | O_DIRECTORY);
+}
+
+static int
+look_at_root(int tree)
+{
+	struct stat st;
+
+	return (int)syscall(SYS_newfstatat, AT_FDCWD, "/", &st, 0);
+}
+
+static int
+write_above_root(int tree)
+{
+	return got(syscall(SYS_openat, AT_FDCWD,
+			   "../../../../../../../.." OUTSIDE "/above",
+			   O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+static int
+duplicate_to_lowest(int tree)
+{
+	return got(syscall(SYS_dup, 0));
+}
+
 static int
 open_by_handle(int tree)
 {
@@ -578,7 +637,8 @@ static int
 leave_chroot(int tree)
 {
 	syscall(SYS_mkdirat, tree, "jail", 0755);
-	if (syscall(SYS_fchdir, tree) < 0 || syscall(SYS_chroot, "jail") < 0)
+	if ((tree >= 0 && syscall(SYS_fchdir, tree) < 0) ||
+	    syscall(SYS_chroot, "jail") < 0)
 		return -1;
 	for (int i = 0; i < 64; i++)
 		if (syscall(SYS_chdir, "..") < 0)
@@ -780,104 +840,113 @@ x32_call(int tree)
 #define ACT(function, bare, duties) { #function, function, bare, duties }
 
 const struct act acts[] = {
-	ACT(read_shadow, WORKS, "uf"),
-	ACT(read_hosts, WORKS, "u"),
-	ACT(write_passwd, WORKS, "uf"),
-	ACT(append_motd, WORKS, "uf"),
-	ACT(create_outside, WORKS, "uf"),
-	ACT(tmpfile_outside, DEPENDS, "uf"),
-	ACT(read_kernel_memory, DEPENDS, "uf"),
-	ACT(read_kmsg, DEPENDS, "uf"),
-	ACT(read_above_tree, WORKS, "u"),
-	ACT(read_through_link, WORKS, "u"),
-	ACT(truncate_outside, WORKS, "uf"),
-	ACT(mkdir_outside, WORKS, "uf"),
-	ACT(unlink_outside, WORKS, "uf"),
-	ACT(rename_outside, WORKS, "uf"),
-	ACT(chmod_outside, WORKS, "uf"),
-	ACT(chown_outside, WORKS, "uf"),
-	ACT(link_from_outside, DEPENDS, "u"),
-	ACT(symlink_outside, WORKS, "uf"),
-	ACT(times_outside, WORKS, "uf"),
-	ACT(make_device, WORKS, "u"),
-	ACT(make_fifo, WORKS, "u"),
-	ACT(create_setuid, WORKS, "u"),
-	ACT(chmod_setuid, WORKS, "u"),
-	ACT(mkdir_sticky, WORKS, "u"),
-	ACT(give_to_root, WORKS, "u"),
-	ACT(set_file_capability, DEPENDS, "u"),
-	ACT(write_huge, DEPENDS, "u"),
-	ACT(open_by_handle, DEPENDS, "uf"),
-	ACT(tcp_socket, WORKS, "u"),
-	ACT(tcp6_socket, DEPENDS, "u"),
-	ACT(udp_socket, WORKS, "u"),
-	ACT(raw_socket, WORKS, "uf"),
-	ACT(packet_socket, DEPENDS, "uf"),
-	ACT(netlink_socket, WORKS, "uf"),
-	ACT(unix_socket, WORKS, "uf"),
-	ACT(unix_datagram_pair, WORKS, "uf"),
-	ACT(vsock_socket, DEPENDS, "uf"),
-	ACT(connect_tcp, WORKS, "u"),
-	ACT(listen_tcp, WORKS, "uf"),
-	ACT(bind_low_port, DEPENDS, "uf"),
-	ACT(raise_an_interface, WORKS, "uf"),
-	ACT(execute, WORKS, "uf"),
-	ACT(execute_from_memory, WORKS, "uf"),
-	ACT(execute_from_tree, WORKS, "u"),
-	ACT(fork_plain, WORKS, "uf"),
-	ACT(fork_newuser, DEPENDS, "uf"),
-	ACT(fork_by_clone3, DEPENDS, "uf"),
-	ACT(trace_parent, DEPENDS, "uf"),
-	ACT(kill_parent, WORKS, "uf"),
-	ACT(kill_init, WORKS, "uf"),
-	ACT(kill_everyone, WORKS, "uf"),
-	ACT(signal_parent_by_thread, WORKS, "uf"),
-	ACT(queue_signal_to_parent, WORKS, "uf"),
-	ACT(signals_by_owner, WORKS, "uf"),
-	ACT(read_parents_memory, DEPENDS, "uf"),
-	ACT(write_parents_memory, DEPENDS, "uf"),
-	ACT(read_init_memory, DEPENDS, "uf"),
-	ACT(read_environment, WORKS, "uf"),
-	ACT(write_memory, WORKS, "uf"),
-	ACT(list_descriptors, WORKS, "uf"),
-	ACT(take_parents_descriptor, DEPENDS, "uf"),
-	ACT(limit_parent, WORKS, "uf"),
-	ACT(slow_parent_down, WORKS, "uf"),
-	ACT(schedule_parent, WORKS, "uf"),
-	ACT(become_root, WORKS, "uf"),
-	ACT(become_other, WORKS, "uf"),
-	ACT(become_group, WORKS, "uf"),
-	ACT(join_groups, WORKS, "uf"),
-	ACT(gain_capabilities, WORKS, "uf"),
-	ACT(dump_core, DEPENDS, "uf"),
-	ACT(new_network, WORKS, "uf"),
-	ACT(new_user, DEPENDS, "uf"),
-	ACT(enter_network_of_parent, WORKS, "uf"),
-	ACT(enter_mounts_by_pidfd, DEPENDS, "uf"),
-	ACT(mount_something, WORKS, "uf"),
-	ACT(mount_by_new_calls, DEPENDS, "uf"),
-	ACT(unmount_something, WORKS, "uf"),
-	ACT(leave_chroot, WORKS, "u"),
-	ACT(turn_root, DEPENDS, "uf"),
-	ACT(add_a_key, DEPENDS, "uf"),
-	ACT(read_keyring, DEPENDS, "uf"),
-	ACT(load_bpf, DEPENDS, "uf"),
-	ACT(use_io_uring, DEPENDS, "uf"),
-	ACT(use_userfaultfd, DEPENDS, "uf"),
-	ACT(watch_performance, DEPENDS, "uf"),
-	ACT(watch_file_system, DEPENDS, "uf"),
-	ACT(load_module, DEPENDS, "uf"),
-	ACT(set_clock, DEPENDS, "uf"),
-	ACT(set_host_name, WORKS, "uf"),
-	ACT(share_memory, DEPENDS, "uf"),
-	ACT(send_messages, DEPENDS, "uf"),
-	ACT(push_into_terminal, WORKS, "uf"),
-	ACT(map_new_code, WORKS, "uf"),
-	ACT(take_memory, DEPENDS, "uf"),
-	ACT(take_descriptors, DEPENDS, "uf"),
-	ACT(make_memory_file, WORKS, "uf"),
-	ACT(write_to_stderr_of_the_commander, WORKS, "uf"),
-	ACT(x86_32_bit_call, DEPENDS, "uf"),
-	ACT(x32_call, DEPENDS, "uf"),
+	ACT(read_shadow, WORKS, "urf"),
+	ACT(read_hosts, WORKS, "ur"),
+	ACT(write_passwd, WORKS, "urf"),
+	ACT(append_motd, WORKS, "urf"),
+	ACT(create_outside, WORKS, "urf"),
+	ACT(tmpfile_outside, DEPENDS, "urf"),
+	ACT(read_kernel_memory, DEPENDS, "urf"),
+	ACT(read_kmsg, DEPENDS, "urf"),
+	ACT(read_above_tree, WORKS, "ur"),
+	ACT(read_through_link, WORKS, "ur"),
+	ACT(truncate_outside, WORKS, "urf"),
+	ACT(mkdir_outside, WORKS, "urf"),
+	ACT(unlink_outside, WORKS, "urf"),
+	ACT(rename_outside, WORKS, "urf"),
+	ACT(chmod_outside, WORKS, "urf"),
+	ACT(chown_outside, WORKS, "urf"),
+	ACT(link_from_outside, DEPENDS, "ur"),
+	ACT(symlink_outside, WORKS, "urf"),
+	ACT(times_outside, WORKS, "urf"),
+	ACT(make_device, WORKS, "ur"),
+	ACT(make_fifo, WORKS, "ur"),
+	ACT(create_setuid, WORKS, "ur"),
+	ACT(chmod_setuid, WORKS, "ur"),
+	ACT(mkdir_sticky, WORKS, "ur"),
+	ACT(give_to_root, WORKS, "ur"),
+	ACT(set_file_capability, DEPENDS, "ur"),
+	ACT(write_huge, DEPENDS, "ur"),
+	ACT(open_by_handle, DEPENDS, "urf"),
+	ACT(tcp_socket, WORKS, "ur"),
+	ACT(tcp6_socket, DEPENDS, "ur"),
+	ACT(udp_socket, WORKS, "ur"),
+	ACT(raw_socket, WORKS, "urf"),
+	ACT(packet_socket, DEPENDS, "urf"),
+	ACT(netlink_socket, WORKS, "urf"),
+	ACT(unix_socket, WORKS, "urf"),
+	ACT(unix_datagram_pair, WORKS, "urf"),
+	ACT(vsock_socket, DEPENDS, "urf"),
+	ACT(connect_tcp, WORKS, "ur"),
+	ACT(listen_tcp, WORKS, "urf"),
+	ACT(bind_low_port, DEPENDS, "urf"),
+	ACT(raise_an_interface, WORKS, "urf"),
+	ACT(execute, WORKS, "urf"),
+	ACT(execute_from_memory, WORKS, "urf"),
+	ACT(execute_from_tree, WORKS, "ur"),
+	ACT(fork_plain, WORKS, "urf"),
+	ACT(fork_newuser, DEPENDS, "urf"),
+	ACT(fork_by_clone3, DEPENDS, "urf"),
+	ACT(trace_parent, DEPENDS, "urf"),
+	ACT(kill_parent, WORKS, "urf"),
+	ACT(kill_init, WORKS, "urf"),
+	ACT(kill_everyone, WORKS, "urf"),
+	ACT(signal_parent_by_thread, WORKS, "urf"),
+	ACT(queue_signal_to_parent, WORKS, "urf"),
+	ACT(signals_by_owner, WORKS, "urf"),
+	ACT(read_parents_memory, DEPENDS, "urf"),
+	ACT(write_parents_memory, DEPENDS, "urf"),
+	ACT(read_init_memory, DEPENDS, "urf"),
+	ACT(read_environment, WORKS, "urf"),
+	ACT(write_memory, WORKS, "urf"),
+	ACT(list_descriptors, WORKS, "urf"),
+	ACT(take_parents_descriptor, DEPENDS, "urf"),
+	ACT(limit_parent, WORKS, "urf"),
+	ACT(slow_parent_down, WORKS, "urf"),
+	ACT(schedule_parent, WORKS, "urf"),
+	ACT(become_root, WORKS, "urf"),
+	ACT(become_other, WORKS, "urf"),
+	ACT(become_group, WORKS, "urf"),
+	ACT(join_groups, WORKS, "urf"),
+	ACT(gain_capabilities, WORKS, "urf"),
+	ACT(dump_core, DEPENDS, "urf"),
+	ACT(new_network, WORKS, "urf"),
+	ACT(new_user, DEPENDS, "urf"),
+	ACT(enter_network_of_parent, WORKS, "urf"),
+	ACT(enter_mounts_by_pidfd, DEPENDS, "urf"),
+	ACT(mount_something, WORKS, "urf"),
+	ACT(mount_by_new_calls, DEPENDS, "urf"),
+	ACT(unmount_something, WORKS, "urf"),
+	ACT(leave_chroot, WORKS, "ur"),
+	ACT(turn_root, DEPENDS, "urf"),
+	ACT(add_a_key, DEPENDS, "urf"),
+	ACT(read_keyring, DEPENDS, "urf"),
+	ACT(load_bpf, DEPENDS, "urf"),
+	ACT(use_io_uring, DEPENDS, "urf"),
+	ACT(use_userfaultfd, DEPENDS, "urf"),
+	ACT(watch_performance, DEPENDS, "urf"),
+	ACT(watch_file_system, DEPENDS, "urf"),
+	ACT(load_module, DEPENDS, "urf"),
+	ACT(set_clock, DEPENDS, "urf"),
+	ACT(set_host_name, WORKS, "urf"),
+	ACT(share_memory, DEPENDS, "urf"),
+	ACT(send_messages, DEPENDS, "urf"),
+	ACT(push_into_terminal, WORKS, "urf"),
+	ACT(map_new_code, WORKS, "urf"),
+	ACT(take_memory, DEPENDS, "urf"),
+	ACT(take_descriptors, DEPENDS, "urf"),
+	ACT(make_memory_file, WORKS, "urf"),
+	ACT(write_to_stderr_of_the_commander, WORKS, "urf"),
+	ACT(create_here, WORKS, "r"),
+	ACT(mkdir_here, WORKS, "r"),
+	ACT(symlink_here, WORKS, "r"),
+	ACT(link_here, DEPENDS, "r"),
+	ACT(list_here, WORKS, "r"),
+	ACT(list_root, WORKS, "r"),
+	ACT(look_at_root, WORKS, "r"),
+	ACT(write_above_root, WORKS, "r"),
+	ACT(duplicate_to_lowest, WORKS, "r"),
+	ACT(x86_32_bit_call, DEPENDS, "urf"),
+	ACT(x32_call, DEPENDS, "urf"),
 };
 const size_t n_acts = sizeof(acts) / sizeof(*acts);

@@ -16,7 +16,8 @@ struct act {
 	const char *name;
 	int (*perform)(int tree_dirfd);
 	enum act_bare bare;
-	const char *duties;    /* "u", "f" or "uf" */
+	const char *duties;    /* of "urf"; a reader ("r") is in no tree: the acts of a tree are tried
+				  where it is */
 };
 
 extern const struct act acts[];

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hostile [--bare] unpacker|fetcher ACT|LIE DIRECTORY
+ * hostile [--bare] reader|unpacker|fetcher ACT|LIE DIRECTORY
  * hostile list
  *
  * The real commander's side and the real confinement around hostile code: it
- * stands where the parser of archives (unpack_stream) or the one of answers
- * (fetch_serve) is in fitout; the linker takes those from here. Prints
+ * stands where the parser of archives (unpack_read), the writer of trees
+ * (unpack_write) or the parser of answers (fetch_serve) is in fitout; the
+ * linker takes those from here. Prints
  *
  *	POSSIBLE                  the act was possible
  *	refused: Operation ...    it failed, with this errno
@@ -32,6 +33,7 @@
 #include "io/fetch.h"
 #include "io/fetch_wire.h"
 #include "io/fetcher.h"
+#include "io/member_ring.h"
 #include "io/newfile.h"
 #include "io/sandbox_private.h"
 #include "io/tree_mount.h"
@@ -40,6 +42,7 @@
 #define WAIT_MS 20000
 
 static bool bare;
+static bool in_reader;         /* the writer is fitout's own then */
 static const struct act *act;
 static const char *lie;
 
@@ -91,12 +94,13 @@ perform(int tree_dirfd, char *text, size_t size)
 
 /* The pipe by which an unpacker speaks to the commander. */
 static int
-find_result_fd(void)
+find_result_fd(const struct member_ring *ring)
 {
 	struct stat st;
 
 	for (int fd = 3; fd < 1024; fd++)
-		if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) &&
+		if (fd != ring->freed[1] && fstat(fd, &st) == 0 &&
+		    S_ISFIFO(st.st_mode) &&
 		    (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
 			return fd;
 	_exit(99);
@@ -128,20 +132,65 @@ tell_lie(int fd, size_t message)
 	_exit(98);
 }
 
-const struct unpack_policy unpack_policy_default = { .limits = {
-	.total_bytes = 1 << 30, .entries = 1000, .file_bytes = 1 << 30,
-	.path_bytes = 4096, .depth = 64, .ratio = 1000,
-	.header_bytes = 1 << 20, .window_bytes = 8 << 20,
-} };
+/* What a reader has to lie by: slots, and their tokens. */
+static void
+lie_in_ring(struct member_ring *ring)
+{
+	uint32_t used = RING_SLOT_BYTES;
+
+	for (size_t i = 0; i < (size_t)RING_SLOTS * RING_SLOT_BYTES; i++)
+		ring->memory[i] = (char)(i * 7919 >> 3);
+	if (!strcmp(lie, "noise"))
+		_exit(write(ring->filled[1], &used, sizeof(used)) < 0);
+	if (!strcmp(lie, "part"))
+		_exit(write(ring->filled[1], &used, 3) < 0);
+	used = UINT32_MAX;
+	if (!strcmp(lie, "long"))
+		_exit(write(ring->filled[1], &used, sizeof(used)) < 0);
+	if (!strcmp(lie, "flood"))
+		while (write(ring->filled[1], &used, sizeof(used)) > 0)
+			continue;
+	tell_lie(-1, 0);
+}
+
+int __real_unpack_read(const struct unpack_options *options,
+		       struct member_ring *ring);
+int __wrap_unpack_read(const struct unpack_options *options,
+		       struct member_ring *ring);
+int __real_unpack_write(const struct unpack_options *options,
+			struct member_ring *ring,
+			struct unpack_result *ret_result, struct error *err);
+int __wrap_unpack_write(const struct unpack_options *options,
+			struct member_ring *ring,
+			struct unpack_result *ret_result, struct error *err);
 
 int
-unpack_stream(const struct unpack_options *options,
-	      struct unpack_result *ret_result, struct error *err)
+__wrap_unpack_read(const struct unpack_options *options,
+		   struct member_ring *ring)
+{
+	struct error err = ERROR_INIT;
+	char text[256];
+
+	if (!in_reader)
+		return __real_unpack_read(options, ring);
+	if (lie)
+		lie_in_ring(ring);
+	perform(AT_FDCWD, text, sizeof(text));
+	error_raise(&err, ERROR_FORMAT, "%s", text);
+	return member_ring_fail(ring, &err);
+}
+
+int
+__wrap_unpack_write(const struct unpack_options *options,
+		    struct member_ring *ring, struct unpack_result *ret_result,
+		    struct error *err)
 {
 	char text[256];
 
+	if (in_reader)
+		return __real_unpack_write(options, ring, ret_result, err);
 	if (lie)
-		tell_lie(find_result_fd(), sizeof(*ret_result));
+		tell_lie(find_result_fd(ring), sizeof(*ret_result));
 	perform(options->tree_dirfd, text, sizeof(text));
 	return error_raise(err, ERROR_FORMAT, "%s", text);
 }
@@ -266,6 +315,7 @@ main(int argc, char **argv)
 		lie = argv[2];
 	if (bare && keep_to_ourselves() < 0)
 		return 2;
-	return !strcmp(argv[1], "unpacker") ? try_unpacker(argv[3])
-					    : try_fetcher();
+	in_reader = !strcmp(argv[1], "reader");
+	return in_reader || !strcmp(argv[1], "unpacker")
+		? try_unpacker(argv[3]) : try_fetcher();
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs under valgrind's memcheck, with the fetcher and the unpackers: a build
-with this system's libraries, as valgrind cannot look into a static one."""
+"""Runs under valgrind's memcheck, with the fetcher, the readers and the
+unpackers: a build with this system's libraries, as valgrind cannot look into a
+static one."""
 import shutil
 import subprocess
 
@@ -52,7 +53,8 @@ def test_memcheck_of_an_apply_and_of_a_second_one(scene):
                                  "https://origin.test/tool.tar.xz"]})
     done, processes = checked(scene, "apply", PROFILE)
     assert done.status == 0, done.err
-    assert processes >= 4       # itself, the fetcher and two unpackers
+    # Itself, the fetcher, and two archives' readers and unpackers.
+    assert processes >= 6
     assert scene.agent_started()
     done, _ = checked(scene, "plan", PROFILE)
     assert done.status == 0, done.err

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Confinement of the fetcher and the unpackers: what hostile code in their
+"""Confinement of the fetcher, the readers and the unpackers: what hostile code in their
 place can do (tests/confine/hostile.c), what of fitout's own processes /proc
 shows, and fitout on kernels that lack measures (tests/confine/deny.c)."""
 import hashlib
@@ -24,6 +24,7 @@ FITOUT = os.environ.get("FITOUT", str(BUILD / "fitout"))
 OUTSIDE = pathlib.Path("/tmp/fitout-hostile")
 LIMIT_S = 60
 ST_NOSYMFOLLOW = 0x2000         # statfs(2); Python has no name for it
+DUTIES = ["reader", "unpacker", "fetcher"]
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -63,8 +64,9 @@ def attempt(tools, tmp_path):
         (OUTSIDE / "victim").write_text("x")
         (OUTSIDE / "victim").chmod(0o600)
         (tmp_path / "tree").mkdir()
+        # Where a reader that is not confined acts.
         r = run(*before, tools / "hostile", *options, duty, act,
-                tmp_path / "tree")
+                tmp_path / "tree", cwd=tmp_path / "tree")
         assert r.returncode == 0, (act, r.stderr)
         return r.stdout.strip()
     yield attempt
@@ -81,7 +83,7 @@ def outside_is_as_it_was():
 KILLED = "killed by signal 31 (Bad system call): it tried something"
 
 
-@pytest.mark.parametrize("duty", ["unpacker", "fetcher"])
+@pytest.mark.parametrize("duty", DUTIES)
 def test_s49_no_forbidden_act_is_possible(tools, attempt, duty):
     possible, odd, killed = [], [], 0
     for act, _ in acts(tools, duty):
@@ -96,7 +98,7 @@ def test_s49_no_forbidden_act_is_possible(tools, attempt, duty):
     assert killed >= 10
 
 
-@pytest.mark.parametrize("duty", ["unpacker", "fetcher"])
+@pytest.mark.parametrize("duty", DUTIES)
 def test_s49_the_acts_are_possible_without_confinement(tools, attempt, duty):
     """Or the test above would prove nothing."""
     rows = [act for act, works in acts(tools, duty) if works]
@@ -113,11 +115,17 @@ def test_s49_the_acts_are_possible_without_confinement(tools, attempt, duty):
 
 @pytest.mark.parametrize("lie", ["noise", "part", "long", "flood", "silent",
                                  "crash", "abort"])
-@pytest.mark.parametrize("duty", ["unpacker", "fetcher"])
+@pytest.mark.parametrize("duty", DUTIES)
 def test_s50_s51_a_liar_or_a_crash_is_a_failure_with_a_message(attempt, duty,
                                                                lie):
     said = attempt(duty, lie)
     expected = {
+        "reader": {"silent": "the archive's reader ended with exit status 0 "
+                             "and said nothing",
+                   "part": "the archive's reader ended with exit status 0",
+                   "crash": r"the archive's reader was killed by signal 11",
+                   "abort": r"the archive's reader was killed by signal",
+                   "": r"the archive's reader said nonsense"},
         "unpacker": {"silent": "ended with exit status 0 and said nothing",
                      "crash": r"killed by signal 11",
                      "abort": r"killed by signal",
@@ -135,6 +143,9 @@ def test_s50_a_violation_is_a_failure_with_a_message(attempt):
     assert attempt("unpacker", "execute") == (
         "said: the unpacker was killed by signal 31 (Bad system call): it "
         "tried something that its duty never needs")
+    assert attempt("reader", "execute") == (
+        "said: the archive's reader was killed by signal 31 (Bad system call): "
+        "it tried something that its duty never needs")
     assert "ended: killed by signal 31" in attempt("fetcher", "execute")
 
 
@@ -242,7 +253,7 @@ def working(host):
                                  stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + LIMIT_S
     names = {}
-    while time.monotonic() < until and len(names) < 2:
+    while time.monotonic() < until and len(names) < 3:
         names = {name: pid for name, pid in children_of(commander.pid).items()
                  if status_of(pid)["Seccomp"].strip() == "2"}
         time.sleep(0.02)
@@ -265,8 +276,10 @@ def staged(host):
 
 def test_s49_what_proc_says_of_the_processes(working, host):
     commander, names = working
-    assert sorted(names) == ["fitout-fetcher", "fitout-unpack"]
-    for name, uid in (("fitout-fetcher", "65530"), ("fitout-unpack", "65531")):
+    assert sorted(names) == ["fitout-fetcher", "fitout-reader",
+                             "fitout-unpack"]
+    for name, uid in (("fitout-fetcher", "65530"), ("fitout-reader", "65529"),
+                      ("fitout-unpack", "65531")):
         status = status_of(names[name])
         assert status["Uid"].split() == [uid] * 4
         assert status["Gid"].split() == [uid] * 4
@@ -275,11 +288,14 @@ def test_s49_what_proc_says_of_the_processes(working, host):
         for key in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
             assert int(status[key], 16) == 0, key
     ours = os.stat(f"/proc/{commander.pid}/ns/net").st_ino
-    unpacker = names["fitout-unpack"]
-    assert os.stat(f"/proc/{unpacker}/ns/net").st_ino != ours
-    # Its root is the directory that it fills, on a mount which has no way up
-    # and no name: what lies there tells.
-    root = f"/proc/{unpacker}/root/"
+    for name in ("fitout-reader", "fitout-unpack"):
+        pid = names[name]
+        assert os.stat(f"/proc/{pid}/ns/net").st_ino != ours
+        links = pathlib.Path(f"/proc/{pid}/net/dev").read_text()
+        assert re.findall(r"(\w+):", links) == ["lo"]
+    # An unpacker's root is the directory that it fills, on a mount which has
+    # no way up and no name: what lies there tells.
+    root = f"/proc/{names['fitout-unpack']}/root/"
     st = os.stat(root)
     tree = staged(host)[st.st_dev, st.st_ino]
     assert tree.is_dir() and tree.parent.name.startswith(".fitout-")
@@ -292,8 +308,12 @@ def test_s49_what_proc_says_of_the_processes(working, host):
     assert (st.st_uid, st.st_gid) == (65531, 65531)
     if can_be_idmapped(tree):
         assert (tree.stat().st_uid, tree.stat().st_gid) == (0, 0)
-    links = pathlib.Path(f"/proc/{unpacker}/net/dev").read_text()
-    assert re.findall(r"(\w+):", links) == ["lo"]
+    # Where a reader is there is nothing, and nothing can be made, by anybody.
+    nowhere = pathlib.Path(f"/proc/{names['fitout-reader']}/root")
+    assert os.readlink(nowhere).endswith(" (deleted)")
+    assert os.listdir(nowhere) == []
+    with pytest.raises(FileNotFoundError):
+        (nowhere / "made").mkdir()
 
 
 def test_s53_duties_hold_only_the_descriptors_of_their_duty(working, host):
@@ -302,6 +322,8 @@ def test_s53_duties_hold_only_the_descriptors_of_their_duty(working, host):
         of_tree = 0
         for fd in pathlib.Path(f"/proc/{names[name]}/fd").iterdir():
             target = os.readlink(fd)
+            if name == "fitout-reader":
+                assert re.match("/dev/null|pipe:", target), (fd.name, target)
             if int(fd.name) <= 2:
                 assert target == "/dev/null"
             # A name in the tree's mount says nothing: what it is must lie
@@ -326,22 +348,27 @@ def test_s24_duties_leave_no_core_and_cannot_be_read(working):
 
 def test_s37_duties_have_limits(working):
     _, names = working
-    limits = pathlib.Path(
-        f"/proc/{names['fitout-unpack']}/limits").read_text()
-    for name, most in (("processes", 0), ("open files", 1024),
-                       ("file size", 1 << 40), ("data size", 1 << 30),
-                       ("cpu time", 1 << 20)):
-        found = re.search(rf"Max {name}\s+(\w+)\s+(\w+)", limits)
-        assert found and int(found[2]) <= most, (name, found and found[0])
+    for process, size in (("fitout-unpack", 1 << 40), ("fitout-reader", 0)):
+        limits = pathlib.Path(f"/proc/{names[process]}/limits").read_text()
+        for name, most in (("processes", 0), ("open files", 1024),
+                           ("file size", size), ("data size", 1 << 30),
+                           ("cpu time", 1 << 20)):
+            found = re.search(rf"Max {name}\s+(\w+)\s+(\w+)", limits)
+            assert found and int(found[2]) <= most, (name, found and found[0])
 
 
-def test_s50_a_killed_unpacker_is_a_failed_step(working, host):
+@pytest.mark.parametrize("process, who", [
+    ("fitout-unpack", "the unpacker"),
+    ("fitout-reader", "the archive's reader")])
+def test_s50_a_killed_unpacker_is_a_failed_step(working, host, process, who):
     commander, names = working
-    os.kill(names["fitout-unpack"], signal.SIGSYS)
+    os.kill(names[process], signal.SIGSYS)
     host.server.go.set()
     err = commander.communicate(timeout=LIMIT_S)[1]
     assert commander.returncode == 1
-    assert "package p: " in err and "the unpacker was killed by" in err
+    assert f"package p: {who} was killed by signal 31" in err
+    for pid in names.values():
+        assert not pathlib.Path(f"/proc/{pid}").exists()
     assert not (host.root / "srv/p").exists()
 
 
@@ -373,6 +400,7 @@ LACKING = {
                  "no-new-privs", "mount"}),
 }
 NOT_FETCHERS = {"network", "mount", "chroot"}
+NOT_READERS = {"mount"}
 IDMAPPED = {"old kernel": None, "no seccomp at all": True, "container": None,
             "user namespace": False, "no other uid": True,
             "no user namespaces": False, "a mount without attributes": None,
@@ -397,18 +425,24 @@ def test_s68_without_measures_fitout_works_and_says_so(tools, host, kind):
     events = [json.loads(line) for line in r.stderr.splitlines()]
     said = [e for e in events if e["event"] == "sandbox.absent"]
     assert sorted({e["resource"] for e in said}) == \
-        ["fetcher"] * bool(absent - NOT_FETCHERS) + ["unpacker"]
+        ["fetcher"] * bool(absent - NOT_FETCHERS) + \
+        ["reader"] * bool(absent - NOT_READERS) + ["unpacker"]
     assert {e["level"] for e in said} == {"info"}
     report = host.report()["confinement"]
-    assert set(report["unpacker"]["absent"]) == absent
+    lacks = {"fetcher": absent - NOT_FETCHERS,
+             "reader": absent - NOT_READERS, "unpacker": absent}
+    for duty in ("reader", "unpacker"):
+        assert set(report[duty]["absent"]) == lacks[duty]
     assert set(report["unpacker"]["held"]) == ALL - absent
+    assert set(report["reader"]["held"]) == ALL - NOT_READERS - absent
     assert report["unpacker"].get("idmapped") == (
         IDMAPPED[kind] and can_be_idmapped(host.root))
     assert set(report["fetcher"]["absent"]) == absent - NOT_FETCHERS
     status = run(tools / "deny", *denied, "--",
                  *host.command("--json", "status"))
     status = json.loads(status.stdout)["confinement"]
-    assert set(status["unpacker"]["absent"]) == absent
+    for duty in ("reader", "unpacker"):
+        assert set(status[duty]["absent"]) == lacks[duty]
     text = run(tools / "deny", *denied, "--", *host.command("status")).stdout
     shown = re.search(r"^unpacker .*?\(not here:(.*?)\)", text, re.S | re.M)
     assert {word.strip() for word in shown[1].split(",")} == absent
@@ -421,9 +455,11 @@ def test_s68_with_all_measures_status_and_report_name_them(host):
     assert r.returncode == 0, r.stderr
     report = host.report()["confinement"]
     assert set(report["unpacker"]["held"]) == ALL
+    assert set(report["reader"]["held"]) == ALL - NOT_READERS
     assert set(report["fetcher"]["held"]) == ALL - NOT_FETCHERS
     assert report["unpacker"]["idmapped"] is can_be_idmapped(host.root)
     assert "idmapped" not in report["fetcher"]
+    assert "idmapped" not in report["reader"]
     assert report["unpacker"]["absent"] == []
     assert report["unpacker"]["landlock_abi"] >= 2
     for command in ("status", "report"):
@@ -432,8 +468,10 @@ def test_s68_with_all_measures_status_and_report_name_them(host):
         how = " (idmapped)" if can_be_idmapped(place) else ""
         assert f"\nunpacker    limits, network, mount{how}, chroot, uid, " \
             in text, text
-        shown = re.findall(r"^(?:fetcher|unpacker|    {8}).*$", text, re.M)
-        assert len(shown) >= 4 and max(map(len, shown)) <= 80, text
+        assert "\nreader      limits, network, chroot, uid, " in text, text
+        shown = re.findall(r"^(?:fetcher|reader|unpacker|    {8}).*$", text,
+                           re.M)
+        assert len(shown) >= 6 and max(map(len, shown)) <= 80, text
 
 
 def test_s49_owners_of_the_archive_are_set_without_any_capability(host):

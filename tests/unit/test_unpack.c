@@ -1095,11 +1095,12 @@ a_killed_child_is_no_success(void **state)
 			 -1);
 	assert_int_equal(err.code, ERROR_BUG);
 	assert_non_null(strstr(err.text, "unpacker was killed by signal 9"));
+	assert_int_equal(unpacker.reader_pid, 0);
 	close(writer);
 }
 
 static void
-a_child_past_its_time_is_ended(void **state)
+a_killed_reader_is_no_success(void **state)
 {
 	struct unpacker unpacker = UNPACKER_INIT;
 	pid_t pid;
@@ -1107,11 +1108,32 @@ a_child_past_its_time_is_ended(void **state)
 
 	start_waiting(&unpacker, &writer);
 	pid = unpacker.pid;
+	kill(unpacker.reader_pid, SIGKILL);
+	assert_int_equal(unpacker_finish(&unpacker, soon(), &result, &err),
+			 -1);
+	assert_int_equal(err.code, ERROR_BUG);
+	assert_non_null(strstr(err.text, "the archive's reader was killed by "
+					 "signal 9"));
+	assert_int_equal(kill(pid, 0), -1);
+	close(writer);
+}
+
+static void
+a_child_past_its_time_is_ended(void **state)
+{
+	struct unpacker unpacker = UNPACKER_INIT;
+	pid_t pid, reader;
+	int writer;
+
+	start_waiting(&unpacker, &writer);
+	pid = unpacker.pid;
+	reader = unpacker.reader_pid;
 	assert_int_equal(unpacker_finish(&unpacker, deadline_in(50), &result,
 					 &err), -1);
 	assert_int_equal(err.code, ERROR_TIMEOUT);
 	assert_int_equal(unpacker.pid, 0);
 	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(kill(reader, 0), -1);
 	close(writer);
 }
 
@@ -1165,6 +1187,15 @@ tell(void *argument)
 	return lie->exit;
 }
 
+/* Its reader has ended with this. */
+static int
+end_with(void *argument)
+{
+	return *(const int *)argument;
+}
+
+static int reader_exit;
+
 static int
 finish_with(const void *data, size_t n, int exit_status)
 {
@@ -1178,6 +1209,8 @@ finish_with(const void *data, size_t n, int exit_status)
 	unpacker.limits = limits;
 	assert_int_equal(process_fork("liar", tell, &lie, &ends[1], 1,
 				      &unpacker.pid, &err), 0);
+	assert_int_equal(process_fork("reader", end_with, &reader_exit, NULL,
+				      0, &unpacker.reader_pid, &err), 0);
 	close(ends[1]);
 	return unpacker_finish(&unpacker, soon(), &result, &err);
 }
@@ -1212,6 +1245,11 @@ a_result_that_cannot_be_is_not_believed(void **state)
 
 	/* The tool works: what is honest passes. */
 	assert_int_equal(finish_with(&good, sizeof(good), 0), 0);
+	reader_exit = 1;
+	assert_int_equal(finish_with(&good, sizeof(good), 0), -1);
+	assert_int_equal(err.code, ERROR_BUG);
+	assert_non_null(strstr(err.text, "the archive's reader ended with"));
+	reader_exit = 0;
 	memcpy(twice, &good, sizeof(good));
 	memcpy(twice + sizeof(good), &good, sizeof(good));
 
@@ -1252,6 +1290,10 @@ a_result_that_cannot_be_is_not_believed(void **state)
 	assert_string_equal(err.text, "\\x1b[31mred");
 	bad = good;
 	bad.entries = limits.entries + 1;
+	assert_int_equal(finish_with(&bad, sizeof(bad), 0), -1);
+	assert_int_equal(err.code, ERROR_BUG);
+	bad = good;
+	bad.reader_gone = 1;
 	assert_int_equal(finish_with(&bad, sizeof(bad), 0), -1);
 	assert_int_equal(err.code, ERROR_BUG);
 	bad = good;
@@ -1299,6 +1341,7 @@ main(void)
 		MINE(a_child_hands_its_error_over),
 		MINE(a_later_window_is_bounded_by_the_child_s_memory),
 		MINE(a_killed_child_is_no_success),
+		MINE(a_killed_reader_is_no_success),
 		MINE(a_child_past_its_time_is_ended),
 		MINE(an_interrupt_ends_the_wait),
 		MINE(an_abandoned_child_is_gone),

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A directory "tree" that something is unpacked into, with a canary beside
+ * it. Nothing may change there, and what is in the tree must be what a walk
+ * accepts: no devices, nothing setuid, nothing that others may write.
+ */
+#pragma once
+
+/* Make both in TOP; the tree's descriptor, the caller's to close. */
+int fuzz_tree_make(int top);
+/* Look at both, and remove them. */
+void fuzz_tree_look(int top);
