@@ -5,12 +5,15 @@
  */
 #include "kind/kinds.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "kind/init_system.h"
+#include "kind/planned.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
 
@@ -112,6 +115,56 @@ touched(const struct context *context, const struct service_spec *spec)
 	return NULL;
 }
 
+/* Does the profile itself place the link by which systemd would start it? */
+static bool
+has_link(const struct plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		const char *path = plan->steps[i].resource->destination;
+		const char *at = path ? strstr(path, ".wants/") : NULL;
+
+		if (at && str_starts(path, "/etc/systemd/system/") &&
+		    str_starts(at + 7, name) &&
+		    !strcmp(at + 7 + strlen(name), ".service"))
+			return true;
+	}
+	return false;
+}
+
+/* What is missing in an image is missing before anything changes, unless a
+ * package of its system, or a command, may bring it. */
+static int
+check_image(const struct context *context, const struct service_spec *spec,
+	    const struct service_state *state, struct error *err)
+{
+	char found[PATH_MAX];
+
+	if (!context->image || planned_may_bring_more(context))
+		return 0;
+	if (state->init.type == INIT_NONE)
+		return error_raise(err, ERROR_CHECK, "the image %s has neither "
+			"systemd nor /etc/init.d, and nothing in the profile "
+			"brings one: say it in os_packages, put it into the "
+			"image before, or take the service out of the profile",
+			context->root);
+	if (state->init.type == INIT_SYSV ||
+	    state->was_enabled == spec->enabled ||
+	    has_link(context->plan, spec->name) ||
+	    process_find(context->rootfd, "systemctl", found, sizeof found))
+		return 0;
+	if (!spec->enabled)
+		return error_raise(err, ERROR_CHECK, "it is enabled in the "
+			"image %s, which has no systemctl to disable it: run "
+			"'systemctl --root=%s disable %s' here first",
+			context->root, context->root, spec->name);
+	return error_raise(err, ERROR_CHECK, "the image %s has no systemctl, "
+		"which would enable it: say systemd in os_packages; or its "
+		"link in links, { path = \"/etc/systemd/system/"
+		"multi-user.target.wants/%s.service\"; target = its unit }; "
+		"or run 'systemctl --root=%s enable %s' here first",
+		context->root, spec->name, context->root, spec->name);
+}
+
 static int
 service_observe(struct context *context, struct step *step, struct error *err)
 {
@@ -127,6 +180,8 @@ service_observe(struct context *context, struct step *step, struct error *err)
 	state->reload = touches_unit(context, spec->name);
 	state->restart = wants_running(spec) && state->was_active &&
 			 (path || state->reload);
+	if (check_image(context, spec, state, err) < 0)
+		return -1;
 	if (!init_system_has(&state->init, spec->name)) {
 		step->action = ACTION_CHANGE;
 		step->reason = "not installed yet";

@@ -3,6 +3,7 @@
 image
 mkdir -p "$scratch/root/lib/systemd/system" "$scratch/root/usr/bin"
 put root/lib/systemd/systemd 0755 </dev/null
+put root/usr/bin/systemctl 0755 </dev/null
 for unit in web db off; do
 	printf '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n' |
 		put "root/lib/systemd/system/$unit.service"
