@@ -12,22 +12,27 @@
 
 static const struct option_row boot_options[] = {
 	{ "profile-from", "WHERE" },
+	{ "verify", NULL },
 	{ NULL, NULL }
 };
 
 static int
 parse(struct options *options, int argc, char **argv, bool *ret_user_data,
-      struct error *err)
+      bool *ret_whole, struct error *err)
 {
 	struct option_walk walk = { boot_options, argc, argv, 0, false };
 	const char *name, *value;
 	int got;
 
-	*ret_user_data = false;
+	*ret_user_data = *ret_whole = false;
 	while ((got = option_next(&walk, options, &name, &value, err)) > 0) {
 		if (got == 2)
 			return error_raise(err, ERROR_USAGE, "boot takes no "
 				"operand, found '%s'", value);
+		if (!strcmp(name, "verify")) {
+			*ret_whole = true;
+			continue;
+		}
 		*ret_user_data = !strcmp(value, "user-data");
 		if (!*ret_user_data && strcmp(value, "generation") != 0)
 			return error_raise(err, ERROR_USAGE, "--profile-from "
@@ -48,7 +53,7 @@ enum part {
 
 static int
 bring_up(struct options *options, const struct boot_profile *what,
-	 enum part part, struct error *err)
+	 bool whole, enum part part, struct error *err)
 {
 	struct run_options run = {
 		.command = "boot",
@@ -57,6 +62,7 @@ bring_up(struct options *options, const struct boot_profile *what,
 		.recorded = what->recorded,
 		.hold_agent = part == ALL_BUT_AGENT,
 		.prove = true,
+		.prove_whole = whole,
 		.signals = true,
 		.signals_again = part == ALL_AGAIN,
 	};
@@ -89,10 +95,10 @@ boot_run(struct options *options, int argc, char **argv, struct error *err)
 {
 	struct boot_profile what;
 	enum boot_target target;
-	bool user_data;
+	bool user_data, whole;
 	int status;
 
-	if (parse(options, argc, argv, &user_data, err) < 0 ||
+	if (parse(options, argc, argv, &user_data, &whole, err) < 0 ||
 	    boot_profile_recorded(options, &what, err) < 0 ||
 	    (user_data && boot_profile_pointed(options, &what, err) < 0))
 		return -1;
@@ -103,8 +109,8 @@ boot_run(struct options *options, int argc, char **argv, struct error *err)
 	if (target == TARGET_END)
 		return 0;
 	if (target == TARGET_SERVICE)
-		return bring_up(options, &what, ALL, err);
-	status = bring_up(options, &what, ALL_BUT_AGENT, err);
+		return bring_up(options, &what, whole, ALL, err);
+	status = bring_up(options, &what, whole, ALL_BUT_AGENT, err);
 	if (status != 0)
 		return status;
 	if (boot_wait_for_service(options, &target, err) < 0)
@@ -115,7 +121,7 @@ boot_run(struct options *options, int argc, char **argv, struct error *err)
 	options->n_settings = 0;
 	if (boot_profile_recorded(options, &what, err) < 0)
 		return -1;
-	return bring_up(options, &what, ALL_AGAIN, err);
+	return bring_up(options, &what, whole, ALL_AGAIN, err);
 }
 
 const struct command command_boot = {

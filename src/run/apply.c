@@ -244,7 +244,8 @@ prove_image(struct run *run)
 {
 	int64_t begin = clock_ms();
 
-	prove(run->arena, run->state.rootfd, &run->previous, &run->proven);
+	prove(run->arena, run->state.rootfd, &run->previous,
+	      run->options->prove_whole, &run->proven);
 	run->context.verify |= run->proven.differ > 0;
 	timeline_add(&run->timeline, "prove", NULL, begin, clock_ms(),
 		     arena_printf(run->arena, "%zu of %zu files differ, %zu "

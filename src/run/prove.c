@@ -58,9 +58,11 @@ compare(struct arena *arena, int rootfd, const struct record *record,
 
 void
 prove(struct arena *arena, int rootfd, const struct generation *generation,
-      struct proven *ret_proven)
+      bool whole, struct proven *ret_proven)
 {
-	struct manifest_depth depth = { .read_bytes = PROVE_READ_BYTES };
+	struct manifest_depth depth = {
+		.read_bytes = whole ? UINT64_MAX : PROVE_READ_BYTES,
+	};
 
 	*ret_proven = (struct proven){ 0 };
 	for (size_t i = 0; i < generation->n; i++) {

@@ -4,7 +4,7 @@
  * installed? Every file, directory and link by lstat (type, mode, owner, size,
  * time, target); by digest the contents of files up to PROVE_READ_BYTES, and
  * of those whose time differs. A larger file that was changed with its size
- * and time kept is not seen: `fitout status --verify` reads everything.
+ * and time kept is not seen, unless WHOLE is said, which reads everything.
  *
  * What differs is logged by name. The plan of the run is then to read
  * everything (context.verify), so that what was found is put right by it.
@@ -28,5 +28,6 @@ struct proven {
 
 /* Compare what is below ROOTFD. A place that cannot be looked at differs. */
 void prove(struct arena *arena, int rootfd,
-	   const struct generation *generation, struct proven *ret_proven);
+	   const struct generation *generation, bool whole,
+	   struct proven *ret_proven);
 struct json *proven_json(const struct proven *proven);

@@ -43,7 +43,7 @@ struct run_options {
 	int64_t recorded;                /* the profile is this generation's
 					    own, which must still be the
 					    current one; 0: it is not */
-	bool prove;                      /* see run/prove.h */
+	bool prove, prove_whole;         /* see run/prove.h */
 	struct freshness_options freshness;
 	int64_t sizes_ms;                /* plan: see run/sizes.h */
 	struct imds *imds;               /* aws/imds.h; or NULL */

@@ -7,7 +7,9 @@ import pytest
 
 import signing
 import snapshot
-from scene import PROFILE, Watched
+from artifacts import archive
+from image import BIG, flip
+from scene import APP, PROFILE, Watched
 
 KEYS = ("/var/lib/systemd/credential.secret",
         "/var/lib/NetworkManager/secret_key",
@@ -115,6 +117,28 @@ def test_what_cannot_be_sealed_is_named_and_the_rest_is_sealed(place):
     done = place.fitout("bake", "--seal", PROFILE)
     assert done.status == 0, done.err
     assert not host.exists("/root/.bash_history")
+
+
+def test_a_large_file_changed_unseen_is_found_by_reading_all(place):
+    place.serve("app.tar.gz", archive(APP | {"app/share/big": BIG}))
+    place.packages()
+    place.write()
+    assert place.fitout("bake", PROFILE).status == 0
+    big = "/srv/app/share/big"
+    flip(place.host.disk.path(big))
+    # Not by size and time, which is what the others go by ...
+    done = boot(place)
+    assert done.status == 0 and ": 0 of " in done.out, done.err
+    assert place.host.read(big) != BIG
+    # ... but by its bytes; and it is put right before the agent starts.
+    place.host.run("rm", "/run/fitout/ready", "/srv/agent/started")
+    done = boot(place, "--verify")
+    assert done.status == 0, done.err
+    assert "/srv/app: share/big: content" in done.err
+    assert ": 1 of " in done.out, done.out
+    assert place.host.read(big) == BIG and place.agent_started()
+    report = json.loads(place.fitout("--json", "report").out)
+    assert report["proof"]["differ"] == 1
 
 
 class Killed(Watched):
