@@ -153,6 +153,9 @@ def peaks(argv):
             if found and "fitout" in name:
                 mapped = int(re.search(r"RssFile:\s+(\d+)", status)[1])
                 program = max(program, mapped)
+                # The memory between the two is counted as the unpacker's.
+                if name == "fitout-reader":
+                    mapped += int(re.search(r"RssShmem:\s+(\d+)", status)[1])
                 peak[pid] = max(peak.get(pid, 0), int(found[1]) - mapped)
                 # A namespace's holder is gone before the next begins
                 # (design 0033), named already or not.
