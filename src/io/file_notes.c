@@ -56,6 +56,13 @@ file_notes_keep(struct file_notes *notes)
 }
 
 void
+file_notes_forget(const struct file_notes *notes)
+{
+	if (notes)
+		munmap(notes->shared, notes->bytes);
+}
+
+void
 file_notes_free(struct file_notes *notes)
 {
 	if (!notes)

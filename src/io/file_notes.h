@@ -45,6 +45,9 @@ struct file_notes;
  * then nothing is noted. */
 struct file_notes *file_notes_new(uint64_t entries);
 void file_notes_keep(struct file_notes *notes);
+/* In such a child: nothing is there, which valgrind's search for leaks must be
+ * told, or it looks at every word. NOTES is of no use afterwards. */
+void file_notes_forget(const struct file_notes *notes);
 void file_notes_free(struct file_notes *notes);
 OWN(file_notes, struct file_notes *, file_notes_free)
 #define own_file_notes own(file_notes)

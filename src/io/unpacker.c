@@ -19,7 +19,7 @@
 #include "io/tree_owners.h"
 #include "io/unpacker_private.h"
 
-enum { CONFINE_MS = 60000, END_MS = 10000 };
+enum { CONFINE_MS = 60000, END_MS = 60000 };
 
 /* ---------------------------------------------------------------- starting */
 

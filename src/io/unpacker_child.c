@@ -109,6 +109,7 @@ unpacker_read_main(void *argument)
 			2 * child->options->policy.limits.window_bytes,
 	};
 
+	file_notes_forget(child->options->notes);
 	if (confine(child, &sandbox) < 0)
 		return 2;
 	/* From here on it speaks to who writes, and to nobody else. */
