@@ -12,7 +12,7 @@ def table(bench, options, unit, sizes, work_of, quick):
         a_work = work_of(size)
         series, _ = bench.turns(
             [peers.Fitout(), peers.LocalTar(bench.inputs)], a_work,
-            bench.links["loopback"], servers.PLAIN)
+            bench.links["loopback"], servers.PLAIN, seconds=20)
         mine, tar = series["fitout"], series["tar"]
         ours.append((size, measure.median(mine, "cpu")))
         theirs.append((size, measure.median(tar, "cpu")))

@@ -31,7 +31,7 @@ FORMATS = {
     "tar": None,
     "tar.gz": ["gzip", "-n", "-6", "-c"],
     "tar.zst": ["zstd", "-q", "-3", "-T2", "-c"],
-    "tar.xz": ["xz", "-6", "-T2", "--block-size=8MiB", "-c"],
+    "tar.xz": ["xz", "-6", "-T1", "-c"],
 }
 QUICKER = {"tar.xz": ["xz", "-1", "-T2", "--block-size=8MiB", "-c"]}    # big-M
 REAL = {"nginx": "nginx1.14", "php7": "php7"}

@@ -143,7 +143,7 @@ def formats(bench, options):
             a_work = work.single(bench.inputs, name, form)
             series, _ = bench.turns([peers.Fitout(), peers.CurlTar()],
                                     a_work, bench.links["loopback"],
-                                    servers.PLAIN)
+                                    servers.PLAIN, seconds=20)
             ours, theirs = series["fitout"], series["curl-tar"]
             rows.append(["%s.%s" % (name, form), len(ours)] + [
                 "%.2f" % v for v in (

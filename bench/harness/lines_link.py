@@ -37,7 +37,8 @@ def against(bench, options, link_name, targets):
     a_work = work.web(bench.inputs, options)
     can, notes = contenders(options)
     limit = peers.Download()
-    series, seen = bench.turns(can + [limit], a_work, link, servers.PLAIN)
+    series, seen = bench.turns(can + [limit], a_work, link, servers.PLAIN,
+                               seconds=150)
     ours = series["fitout"]
     rows = [row(p, series[p.name], ours) for p in can + [limit]]
     verdicts = [report.at_least(

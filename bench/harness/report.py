@@ -13,7 +13,7 @@ import re
 import subprocess
 import time
 
-from harness import places
+from harness import inputs, places
 
 
 @dataclasses.dataclass
@@ -59,6 +59,7 @@ def facts(commit_measured):
         "load": "%.1f" % os.getloadavg()[0],
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "commit": commit_measured,
+        "inputs": inputs.VERSION,
     }
 
 
@@ -84,8 +85,8 @@ def table(columns, rows):
 
 def text(name, outcome, when):
     lines = ["%s: %s" % (name, outcome.title),
-             "  [%(date)s, commit %(commit)s, load %(load)s to %(load_end)s]"
-             % when, "", table(outcome.columns, outcome.rows)]
+             "  [%(date)s, commit %(commit)s, load %(load)s to %(load_end)s, "
+             "%(seconds)d s]" % when, "", table(outcome.columns, outcome.rows)]
     lines += ["  " + note for note in outcome.notes]
     if outcome.verdicts:
         lines += [""] + ["  %-8s %s: %s" % (
@@ -125,8 +126,10 @@ class Store:
         os.rename(self.path + ".part", self.path)
 
     def outcomes(self, order):
+        """Of the inputs as they are made now: others are of other work."""
         for name in order:
-            if name in self.kept:
+            if name in self.kept and self.kept[name]["when"].get(
+                    "inputs") == inputs.VERSION:
                 fields = dict(self.kept[name]["outcome"])
                 fields["verdicts"] = [Verdict(**v)
                                       for v in fields["verdicts"]]
