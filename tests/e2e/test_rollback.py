@@ -228,19 +228,17 @@ def test_an_agent_that_the_profile_no_longer_has(place):
     place.apply(files, agent(place))
     profile = str(place.write(files))
     plan = place.run("plan", "--exit-code", profile)
-    assert plan.returncode == 10 and "agent: the profile no longer" in \
-        plan.stderr
-    done = place.apply(files)
-    assert "agent: the profile no longer" in done.stderr, done.stderr
-    assert "running" not in place.run("status").stdout
-    assert "no longer" in place.run("report").stdout
-    # It is nobody's now: neither stopped nor, at a boot, started.
+    assert plan.returncode == 10 and \
+        "remove  agent  (the profile no longer names it" in plan.stdout
     assert (place.path / "agent").exists()
-    (place.path / "agent").unlink()
+    place.apply(files)
+    assert "running" not in place.run("status").stdout
+    # It is stopped, and not started at a boot.
+    assert not (place.path / "agent").exists()
     (place.path / "state/ready").unlink()
     assert place.run("boot").returncode == 0
     assert not (place.path / "agent").exists()
     # A rollback knows it again, and starts it.
     rollback(place)
     assert "running" in place.run("status").stdout
-    assert "no longer" not in place.apply(files, agent(place)).stderr
+    assert "nothing to do" in place.apply(files, agent(place)).stdout
