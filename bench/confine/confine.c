@@ -21,12 +21,12 @@
 
 #include "base/arena.h"
 #include "base/own.h"
-#include "io/fetcher.h"
+#include "fetch/fetcher.h"
 #include "io/newfile.h"
-#include "io/sandbox_private.h"
-#include "io/tree.h"
-#include "io/tree_mount.h"
-#include "io/unpack.h"
+#include "sandbox/sandbox_private.h"
+#include "sandbox/tree_mount.h"
+#include "tree/tree.h"
+#include "unpack/unpack.h"
 
 #define MANY_FILES 4000
 

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/xml.h"
-#include "io/http_date.h"
+#include "fetch/http_date.h"
 
 #define RETRY_AFTER_MAX_S 3600
 

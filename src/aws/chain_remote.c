@@ -10,8 +10,8 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "fetch/fetch_address.h"
 #include "io/digest.h"
-#include "io/fetch_address.h"
 #include "io/newfile.h"
 
 #define CONTAINER_BASE "http://169.254.170.2"

@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "fetch/fetch_address.h"
+#include "fetch/fetcher.h"
 #include "io/digest.h"
-#include "io/fetch_address.h"
-#include "io/fetcher.h"
 
 #define IPV4_BASE "http://169.254.169.254"
 #define IPV6_BASE "http://[fd00:ec2::254]"

@@ -21,7 +21,7 @@
 #include "aws/endpoint.h"
 #include "aws/sigv4.h"
 #include "base/clock.h"
-#include "io/fetcher.h"
+#include "fetch/fetcher.h"
 
 struct aws_link {
 	struct fetcher *fetcher;

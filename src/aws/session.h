@@ -19,7 +19,7 @@
 #include "aws/endpoint.h"
 #include "aws/request.h"
 #include "base/clock.h"
-#include "io/fetcher.h"
+#include "fetch/fetcher.h"
 
 struct aws;
 struct imds;

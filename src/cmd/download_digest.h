@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "cmd/options.h"
-#include "io/fetcher.h"
+#include "fetch/fetcher.h"
 
 /* SHA-256 of what URL (http, https, s3) gives, as hex in the arena of
  * OPTIONS. Half an hour at most; interruptible. */

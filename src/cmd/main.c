@@ -6,10 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aws/imds.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "aws/imds.h"
 #include "base/log_journal.h"
 #include "cmd/command.h"
 #include "cmd/defaults.h"

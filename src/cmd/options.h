@@ -12,8 +12,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "io/sign.h"
 #include "plan/vars.h"
+#include "sign/sign.h"
 
 struct imds;
 struct state;

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "cmd/options.h"
-#include "io/sign.h"
+#include "sign/sign.h"
 
 /* One that was found, as it is. */
 struct profile_signature {

@@ -13,7 +13,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "cmd/instance.h"
-#include "io/fetcher.h"
+#include "fetch/fetcher.h"
 #include "io/newfile.h"
 #include "profile/bytes.h"
 

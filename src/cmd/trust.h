@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "io/sign.h"
+#include "sign/sign.h"
 
 /* A file must belong to root, or to us, and only its owner may be able to
  * write it and to replace it. The error names VALUE. */

@@ -3,7 +3,7 @@
  * A file that is either not there or whole: written under an unpredictable
  * temporary name in its directory, synced, renamed over the final name, the
  * directory synced. For fitout's own state. (What a profile installs goes
- * through io/transaction.h instead, where it can be undone.)
+ * through transaction/transaction.h instead, where it can be undone.)
  */
 #pragma once
 

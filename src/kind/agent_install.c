@@ -12,10 +12,10 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
-#include "io/transaction.h"
 #include "kind/agent_gate.h"
 #include "kind/init_system.h"
 #include "kind/unpacked.h"
+#include "transaction/transaction.h"
 
 #define STAGING_AT "/var/lib/fitout-agent"
 

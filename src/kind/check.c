@@ -21,7 +21,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/process.h"
-#include "io/fetcher.h"
+#include "fetch/fetcher.h"
 #include "kind/output.h"
 #include "kind/program.h"
 #include "plan/plan.h"

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 
 #include "base/path.h"
-#include "io/transaction.h"
 #include "kind/place.h"
+#include "transaction/transaction.h"
 
 struct directory_spec {
 	const char *path, *owner, *group;

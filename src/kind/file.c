@@ -16,7 +16,6 @@
 #include "base/process.h"
 #include "io/digest.h"
 #include "io/newfile.h"
-#include "io/transaction.h"
 #include "kind/file_content.h"
 #include "kind/file_spec.h"
 #include "kind/place.h"
@@ -25,6 +24,7 @@
 #include "plan/plan.h"
 #include "plan/profile.h"
 #include "plan/vars.h"
+#include "transaction/transaction.h"
 
 static const struct key file_keys[] = {
 	{ "to", KEY_PATH, KEY_REQUIRED, offsetof(struct file_spec, to),

@@ -10,8 +10,8 @@
 
 #include "base/own.h"
 #include "base/path.h"
-#include "io/transaction.h"
 #include "kind/place.h"
+#include "transaction/transaction.h"
 
 struct link_spec {
 	const char *path, *target;

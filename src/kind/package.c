@@ -15,14 +15,14 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
-#include "io/manifest.h"
-#include "io/transaction.h"
-#include "io/tree.h"
 #include "kind/package_spec.h"
 #include "kind/place.h"
 #include "plan/kept.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
+#include "transaction/transaction.h"
+#include "tree/manifest.h"
+#include "tree/tree.h"
 
 static const struct key limits_keys[] = {
 	{ "total_size", KEY_SIZE, 0, offsetof(struct package_limits,

@@ -68,7 +68,7 @@ package_check_archive(const struct resource *resource,
 	const struct package_spec *spec = resource->spec;
 	const struct package_limits *limits = spec->limits;
 	/* Memory of a reader; no compressor asks for more. A path and a target
-	 * fit in a message of io/member_ring.h. */
+	 * fit in a message of unpack/member_ring.h. */
 	const int64_t window = (int64_t)4 << 30, header = (int64_t)1 << 30;
 	const int64_t path = 64 << 10;
 

@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
-#include "io/transaction.h"
 #include "kind/place.h"
 #include "plan/kept.h"
+#include "transaction/transaction.h"
 
 struct first_difference {
 	struct arena *arena;

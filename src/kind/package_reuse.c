@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
-#include "io/reuse.h"
+#include "unpack/reuse.h"
 
 /* Only what the last generation put there, at the same place, for the owner
  * that the new one has as well. */

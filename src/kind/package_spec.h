@@ -8,12 +8,12 @@
 #pragma once
 
 #include "base/error.h"
-#include "io/manifest.h"
-#include "io/unpack.h"
 #include "kind/place.h"
 #include "kind/signature.h"
 #include "plan/kind.h"
 #include "plan/problem.h"
+#include "tree/manifest.h"
+#include "unpack/unpack.h"
 
 #define MANIFEST_BYTES ((size_t)1 << 30)
 

@@ -11,11 +11,11 @@
 
 #include "base/own.h"
 #include "base/path.h"
-#include "io/manifest.h"
 #include "io/newfile.h"
-#include "io/transaction.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
+#include "transaction/transaction.h"
+#include "tree/manifest.h"
 
 #define ACCOUNT_FILE_MAX ((size_t)8 << 20)
 

@@ -10,8 +10,8 @@
 #include "base/own.h"
 #include "base/path.h"
 #include "io/newfile.h"
-#include "io/transaction.h"
 #include "kind/planned.h"
+#include "transaction/transaction.h"
 
 bool
 place_has_text(const struct context *context, const char *path,

@@ -5,7 +5,7 @@
 
 #include "base/path.h"
 #include "base/str.h"
-#include "io/sign.h"
+#include "sign/sign.h"
 
 #define SUFFIX ".minisig"
 

@@ -11,12 +11,12 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "io/newfile.h"
-#include "io/transaction.h"
 #include "kind/output.h"
 #include "kind/place_text.h"
 #include "kind/planned.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
+#include "transaction/transaction.h"
 
 #define UNIT_BYTES_MAX ((size_t)65536)
 #define UNIT_PATH "/etc/systemd/system/" SUPERVISOR_OWN_SERVICE ".service"

@@ -19,7 +19,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "base/xml.h"
-#include "io/fetcher.h"
+#include "fetch/fetcher.h"
 
 /* ---- text ---- */
 

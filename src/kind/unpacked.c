@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 #include "io/shown.h"
-#include "io/tree.h"
+#include "tree/tree.h"
 
 struct looking {
 	const struct unpacker *unpacker;

@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "base/str.h"
-#include "io/manifest.h"
-#include "io/unpack.h"
+#include "tree/manifest.h"
+#include "unpack/unpack.h"
 
 struct unpacked {
 	const char *root;          /* the part of the tree that is used */

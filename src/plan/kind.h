@@ -73,8 +73,8 @@ struct resource;
 struct step;
 struct transaction;
 struct trust;
-struct reuse;           /* io/reuse.h */
-struct unpack_policy;   /* io/unpack.h */
+struct reuse;           /* unpack/reuse.h */
+struct unpack_policy;   /* unpack/unpack.h */
 struct unpacker;        /* the same */
 
 /* The phases of a plan, in order. */
@@ -200,7 +200,7 @@ struct record {
 	bool created;              /* nothing was there before fitout came */
 	const char *const *apart;  /* relative paths below it that are not its
 				      to judge; NULL-terminated, or NULL */
-	const char *manifest;      /* lines, see io/manifest.h */
+	const char *manifest;      /* lines, see tree/manifest.h */
 	size_t manifest_bytes;
 };
 
@@ -241,7 +241,7 @@ struct stream_signature {
 	const char *const *urls;        /* of the signature; NULL-terminated */
 	const char *const *names;       /* the file may be called so */
 	bool named;                     /* and must be called something */
-	const struct trust *trust;      /* io/sign.h */
+	const struct trust *trust;      /* sign/sign.h */
 };
 
 /* Bytes that a kind wants: from the first mirror that serves them, hashed by
@@ -260,7 +260,7 @@ struct stream {
 	gid_t gid;
 	bool preserve_owner;
 	struct reuse *reuse;            /* files of a tree that is there, to be
-					   taken over (io/reuse.h); or NULL */
+					   taken over (unpack/reuse.h); or NULL */
 	/* What the archive may hold; NULL: the default. */
 	const struct unpack_policy *unpack;
 	/* Results, when settle is called. */
@@ -308,9 +308,10 @@ struct context {
 	const char *run_id;
 	const char *ready_path;         /* /run/fitout/ready, the gate's file */
 	const char *state_path;         /* /var/lib/fitout */
-	struct fetcher *fetcher;        /* io/fetcher.h */
+	struct fetcher *fetcher;        /* fetch/fetcher.h */
 	struct aws *aws;                /* aws/session.h */
-	struct transaction *transaction;  /* io/transaction.h; NULL before stage */
+	struct transaction *transaction;  /* transaction/transaction.h; NULL
+					     before stage */
 	const struct trust *trust;      /* keys of fitout.ini; or NULL */
 
 	/* Implemented by run/; call the context_ functions below. */

@@ -6,7 +6,7 @@
 #include "base/base64.h"
 #include "base/path.h"
 #include "io/digest.h"
-#include "io/gunzip.h"
+#include "unpack/gunzip.h"
 
 #define BASE64_LINE 76
 

@@ -5,8 +5,8 @@
 
 #include "base/base64.h"
 #include "base/log.h"
-#include "io/gunzip.h"
 #include "render/shell.h"
+#include "unpack/gunzip.h"
 
 #define PARTS_SHOWN 10
 

@@ -7,9 +7,9 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "io/digest.h"
-#include "io/gunzip.h"
 #include "render/shell.h"
 #include "render/yaml.h"
+#include "unpack/gunzip.h"
 
 static const char *
 beside_path(const struct render_request *request,

@@ -7,8 +7,6 @@
 #include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/log.h"
-#include "io/journal.h"
-#include "io/transaction.h"
 #include "plan/plan.h"
 #include "run/agents.h"
 #include "run/commit.h"
@@ -26,6 +24,8 @@
 #include "run/stage.h"
 #include "run/timeline.h"
 #include "run/undo.h"
+#include "transaction/journal.h"
+#include "transaction/transaction.h"
 
 static int
 stage(struct run *run, struct error *err)

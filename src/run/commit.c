@@ -2,12 +2,12 @@
 #include "run/commit.h"
 
 #include "base/clock.h"
-#include "io/transaction.h"
 #include "plan/plan.h"
 #include "run/durable.h"
 #include "run/recovery.h"
 #include "run/removal.h"
 #include "run/timeline.h"
+#include "transaction/transaction.h"
 
 /* For each step of PHASE with an action: the op, and its mark. */
 static int

@@ -3,7 +3,7 @@
  * What is staged becomes visible, in the order of the plan's phases: owners
  * and directories prepared, all of it flushed, files and trees placed, what
  * the profile no longer names removed, programs run. Every step has its undo
- * record first (io/transaction.h).
+ * record first (transaction/transaction.h).
  */
 #pragma once
 

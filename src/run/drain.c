@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
-#include "io/fetcher.h"
+#include "fetch/fetcher.h"
 #include "plan/plan.h"
 #include "run/gate.h"
 #include "run/signaller.h"

@@ -10,8 +10,8 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
-#include "io/manifest.h"
-#include "io/tree.h"
+#include "tree/manifest.h"
+#include "tree/tree.h"
 
 struct saving {
 	struct run *run;

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "io/fetcher.h"
+#include "fetch/fetcher.h"
 #include "run/breaker.h"
 #include "run/console.h"
 #include "run/evidence.h"

@@ -11,7 +11,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "io/newfile.h"
-#include "io/sign.h"
+#include "sign/sign.h"
 
 #define FILE_NAME "serials"
 #define HEADER "fitout-serials 1\n"

@@ -14,9 +14,9 @@
 #include "base/path.h"
 #include "io/digest.h"
 #include "io/newfile.h"
-#include "io/tree.h"
 #include "run/generation_named.h"
 #include "run/seal.h"
+#include "tree/tree.h"
 
 #define HEADER "fitout-generation "
 #define VERSION_TEXT "1"

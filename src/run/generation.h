@@ -31,7 +31,7 @@
  *	! created                   nothing was there before
  *	- logs                      what below it is not its to judge
  *	= key = value               its spec (plan/key.h key_describe)
- *	+ f 0644 0 0 ...            its tree (io/manifest.h)
+ *	+ f 0644 0 0 ...            its tree (tree/manifest.h)
  *	end SHA256                  of every byte above this line
  */
 #pragma once

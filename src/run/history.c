@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
-#include "io/tree.h"
 #include "plan/kept.h"
 #include "run/generation.h"
+#include "tree/tree.h"
 
 /* Numbers of generations. */
 struct numbers {

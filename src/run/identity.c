@@ -12,7 +12,7 @@
 #include "base/own.h"
 #include "base/path.h"
 #include "io/newfile.h"
-#include "io/tree.h"
+#include "tree/tree.h"
 
 #define DEPTH_MAX 64
 

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
-#include "io/manifest.h"
+#include "tree/manifest.h"
 
 #define DIFFERENCES_LOGGED 20
 

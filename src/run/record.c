@@ -8,10 +8,10 @@
 #include "base/own.h"
 #include "base/path.h"
 #include "io/digest.h"
-#include "io/manifest.h"
-#include "io/transaction.h"
 #include "run/forgotten.h"
 #include "run/generation.h"
+#include "transaction/transaction.h"
+#include "tree/manifest.h"
 
 #define SAYS_BYTES_MAX ((size_t)16 << 20)
 

@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
-#include "io/transaction.h"
 #include "plan/kept.h"
+#include "transaction/transaction.h"
 
 /* Is it the place of something that the profile names, or does it hold one,
  * or lie in a tree that is? (What was put into a tree goes when the tree is

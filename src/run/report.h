@@ -13,12 +13,12 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "io/sandbox.h"
 #include "plan/plan.h"
 #include "run/prove.h"
 #include "run/state.h"
 #include "run/timeline.h"
 #include "run/warnings.h"
+#include "sandbox/sandbox.h"
 
 struct instance;
 

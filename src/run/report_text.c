@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/columns.h"
-#include "io/sandbox.h"
 #include "run/report_chart.h"
+#include "sandbox/sandbox.h"
 
 #define WIDTH 80
 #define LABEL_COLUMNS 12

@@ -8,14 +8,14 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "fetch/fetcher.h"
 #include "io/digest.h"
-#include "io/fetcher.h"
-#include "io/transaction.h"
 #include "run/farewell.h"
 #include "run/forgotten.h"
 #include "run/gate.h"
 #include "run/lock.h"
 #include "run/removal.h"
+#include "transaction/transaction.h"
 
 static struct run *
 run_of(struct context *context)

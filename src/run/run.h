@@ -10,8 +10,6 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "io/digest.h"
-#include "io/journal.h"
-#include "io/transaction.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
 #include "run/freshness.h"
@@ -23,6 +21,8 @@
 #include "run/state.h"
 #include "run/timeline.h"
 #include "run/warnings.h"
+#include "transaction/journal.h"
+#include "transaction/transaction.h"
 
 struct breaker_choice;
 struct imds;

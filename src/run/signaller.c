@@ -14,9 +14,9 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/process.h"
-#include "io/fetcher.h"
-#include "io/sandbox.h"
+#include "fetch/fetcher.h"
 #include "run/signaller_private.h"
+#include "sandbox/sandbox.h"
 
 #define NAME "signaller"
 #define TELL_MS (90 * 1000)

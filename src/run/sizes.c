@@ -9,8 +9,8 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/own.h"
-#include "io/fetcher.h"
-#include "io/fetcher_file.h"
+#include "fetch/fetcher.h"
+#include "fetch/fetcher_file.h"
 
 #define TROUBLE_BYTES_MAX 1024
 /* The fetcher's own end of a request comes after ours: one wording. */

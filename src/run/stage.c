@@ -11,7 +11,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/own.h"
-#include "io/fetcher_file.h"
+#include "fetch/fetcher_file.h"
 #include "plan/profile.h"
 #include "run/stage_private.h"
 #include "run/stage_signature.h"

@@ -10,10 +10,10 @@
 #pragma once
 
 #include "base/error.h"
-#include "io/sandbox.h"
 #include "plan/kind.h"
 #include "run/progress.h"
 #include "run/timeline.h"
+#include "sandbox/sandbox.h"
 
 struct stage;
 /* PROGRESS is told of its transfers. */

@@ -3,8 +3,8 @@
 
 #include "base/log.h"
 #include "base/own.h"
-#include "io/magic.h"
 #include "run/stage_signature.h"
+#include "unpack/magic.h"
 
 static int
 check_digest(struct stage *stage, struct transfer *transfer,

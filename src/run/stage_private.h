@@ -13,11 +13,11 @@
 
 #include "base/arena.h"
 #include "base/vec.h"
+#include "fetch/fetcher.h"
 #include "io/digest.h"
-#include "io/fetcher.h"
-#include "io/sign.h"
-#include "io/unpack.h"
 #include "run/stage.h"
+#include "sign/sign.h"
+#include "unpack/unpack.h"
 
 #define STAGE_BUFFER_BYTES ((size_t)256 * 1024)
 #define STAGE_HEAD_BYTES 64

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The signature of a stream, which is fetched beside it, as a small file in
- * memory. The stream's own bytes are hashed as they pass (io/sign.h).
+ * memory. The stream's own bytes are hashed as they pass (sign/sign.h).
  */
 #pragma once
 
 #include "base/error.h"
-#include "io/sign.h"
 #include "plan/kind.h"
+#include "sign/sign.h"
 
 /* The stream that fetches what STREAM is signed by, into a file in memory
  * (stream->file_fd, the caller's to close). */

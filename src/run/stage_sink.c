@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "io/space.h"
-#include "io/transaction.h"
-#include "io/tree.h"
+#include "transaction/transaction.h"
+#include "tree/tree.h"
 
 #define PIPE_BYTES (1024 * 1024)
 /* Less is on the disk before a process for it is at work. */

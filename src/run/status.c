@@ -7,9 +7,6 @@
 
 #include "base/own.h"
 #include "base/path.h"
-#include "io/journal.h"
-#include "io/manifest.h"
-#include "io/sandbox.h"
 #include "run/gate.h"
 #include "run/generation.h"
 #include "run/hold.h"
@@ -18,6 +15,9 @@
 #include "run/report.h"
 #include "run/state.h"
 #include "run/status_live.h"
+#include "sandbox/sandbox.h"
+#include "transaction/journal.h"
+#include "tree/manifest.h"
 
 #define DIFFERENCES_SHOWN 20
 

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/own.h"
-#include "io/fetcher.h"
+#include "fetch/fetcher.h"
 #include "plan/plan.h"
 #include "plan/profile.h"
 #include "run/farewell.h"

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "io/sandbox.h"
+#include "sandbox/sandbox.h"
 
 static void
 print_present(const struct json *row, struct str *out)

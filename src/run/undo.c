@@ -5,7 +5,6 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/own.h"
-#include "io/transaction.h"
 #include "plan/plan.h"
 #include "run/agents.h"
 #include "run/gate.h"
@@ -13,6 +12,7 @@
 #include "run/recovery.h"
 #include "run/stage.h"
 #include "run/timeline.h"
+#include "transaction/transaction.h"
 
 static int
 restore_programs(struct run *run, struct error *err)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Taking back what a run has done so far: the gate closed, the record of the
- * generation, the files (io/transaction.h), the programs, and the agents that
- * ran when it came. Not cut short by interrupts; it has two minutes of its
- * own.
+ * generation, the files (transaction/transaction.h), the programs, and the
+ * agents that ran when it came. Not cut short by interrupts; it has two
+ * minutes of its own.
  */
 #pragma once
 

@@ -6,7 +6,7 @@
 #include "aws/s3.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "io/fetcher.h"
+#include "fetch/fetcher.h"
 
 #define HTTPS "https://"
 

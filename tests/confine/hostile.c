@@ -30,14 +30,14 @@
 
 #include "acts.h"
 #include "base/own.h"
-#include "io/fetch.h"
-#include "io/fetch_wire.h"
-#include "io/fetcher.h"
-#include "io/member_ring.h"
+#include "fetch/fetch.h"
+#include "fetch/fetch_wire.h"
+#include "fetch/fetcher.h"
 #include "io/newfile.h"
-#include "io/sandbox_private.h"
-#include "io/tree_mount.h"
-#include "io/unpack.h"
+#include "sandbox/sandbox_private.h"
+#include "sandbox/tree_mount.h"
+#include "unpack/member_ring.h"
+#include "unpack/unpack.h"
 
 #define WAIT_MS 20000
 

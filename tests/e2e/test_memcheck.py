@@ -16,7 +16,7 @@ MEMCHECK = ["valgrind", "--tool=memcheck", f"--error-exitcode={STATUS}",
             "--leak-check=full", "--errors-for-leak-kinds=definite,possible",
             "--num-callers=20",
             "--log-file=/var/log/memcheck.%p"]
-# Of an archive's notes no later child has a copy (src/io/file_notes.h), but
+# Of an archive's notes no later child has a copy (src/unpack/file_notes.h), but
 # valgrind looks for them, word by word: let there be few.
 FEW = "limits = { entries = 1000; };"
 

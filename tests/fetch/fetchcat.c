@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A hand tool and the test's probe: fetch through io/fetcher.h, the body to
+ * A hand tool and the test's probe: fetch through fetch/fetcher.h, the body to
  * stdout, the events as lines on stderr. The URLs are mirrors of one thing,
  * or with --each things of their own, fetched at once (bodies are counted
  * then, not written).
@@ -9,7 +9,7 @@
  *
  * Exit status: 0 done, 1 failed, 2 usage.
  */
-#include "io/fetcher.h"
+#include "fetch/fetcher.h"
 
 #include <inttypes.h>
 #include <poll.h>

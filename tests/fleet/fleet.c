@@ -3,7 +3,7 @@
  * A fleet boots at once: a discrete-event simulation of instances that each
  * fetch some objects from one origin, which answers so many requests a second
  * (429 or 503 to the others) and has so much bandwidth. What a refused
- * instance does is decided by retry_decide() of src/io/fetch_retry.c, the
+ * instance does is decided by retry_decide() of src/fetch/fetch_retry.c, the
  * function that fitout itself calls, linked in; --policy old is what it did
  * before doc/design/0014-retries.md, to compare.
  *
@@ -21,9 +21,9 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "io/fetch_retry.h"
+#include "fetch/fetch_retry.h"
 
-/* As src/io/fetcher.c has them. */
+/* As src/fetch/fetcher.c has them. */
 #define ATTEMPTS 5
 #define BACKOFF_MS 500
 #define BUDGET_MS (15 * 60 * 1000)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "io/tree.h"
+#include "tree/tree.h"
 
 static char path[64];
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
-#include "io/unpack.h"
+#include "unpack/unpack.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

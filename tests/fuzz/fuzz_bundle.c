@@ -2,7 +2,7 @@
 /* Bundles of CA certificates: whatever is read lies within what was given. */
 #include "fuzz.h"
 
-#include "io/fetch_bundle.h"
+#include "fetch/fetch_bundle.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

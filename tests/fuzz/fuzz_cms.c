@@ -3,7 +3,7 @@
  * libcrypto, behind our own checks. */
 #include "fuzz.h"
 
-#include "io/sign_cms.h"
+#include "sign/sign_cms.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

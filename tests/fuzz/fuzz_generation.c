@@ -14,9 +14,9 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "io/digest.h"
-#include "io/manifest.h"
 #include "run/generation.h"
 #include "run/state.h"
+#include "tree/manifest.h"
 
 static int
 ignore(void *context, const struct manifest_difference *difference)

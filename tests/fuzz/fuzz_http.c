@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "io/fetch_answer.h"
+#include "fetch/fetch_answer.h"
 
 static void
 judge(const struct fetch_answer *answer, uint64_t delivered, bool ranged)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "io/journal.h"
+#include "transaction/journal.h"
 
 static const char payload[] = "the next record";
 

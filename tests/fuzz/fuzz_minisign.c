@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "io/sign_minisign.h"
+#include "sign/sign_minisign.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/own.h"
-#include "io/member_ring_private.h"
-#include "io/unpack.h"
+#include "unpack/member_ring_private.h"
+#include "unpack/unpack.h"
 
 static void
 fill(struct member_ring *ring, const uint8_t *data, size_t n)

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/own.h"
-#include "io/tree.h"
+#include "tree/tree.h"
 
 static const char canary[] = "nobody writes here\n";
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "io/fetch_address.h"
+#include "fetch/fetch_address.h"
 
 static void
 each_address_has_its_class(void **state)

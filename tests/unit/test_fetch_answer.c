@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "io/fetch_answer.h"
-#include "io/fetch_retry.h"
+#include "fetch/fetch_answer.h"
+#include "fetch/fetch_retry.h"
 
 static void
 read_head(struct fetch_answer *a, const char *head)

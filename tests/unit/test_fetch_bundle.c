@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io/fetch_bundle.h"
+#include "fetch/fetch_bundle.h"
 
 /* Of /CN=ca; what it says does not matter, nor that it ends. */
 static const char certificate[] =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "io/fetch_retry.h"
+#include "fetch/fetch_retry.h"
 
 static const struct retry_case first = {
 	.attempt = 1, .attempts = 5, .backoff_ms = 500, .retry_after_ms = -1,

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io/fetch_secret.h"
+#include "fetch/fetch_secret.h"
 
 static const char *
 hidden(const char *text, const char *url)

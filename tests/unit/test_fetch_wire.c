@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
-#include "io/fetch_wire.h"
+#include "fetch/fetch_wire.h"
 
 static struct fetch_order order;
 

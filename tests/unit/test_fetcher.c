@@ -13,9 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "io/fetch.h"
-#include "io/fetch_wire.h"
-#include "io/fetcher.h"
+#include "fetch/fetch.h"
+#include "fetch/fetch_wire.h"
+#include "fetch/fetcher.h"
 
 static struct fetch_event
 good_event(uint32_t id, enum fetch_event_type type)

@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/own.h"
-#include "io/sign.h"
 #include "run/freshness.h"
+#include "sign/sign.h"
 
 static struct arena arena = ARENA_INIT;
 static struct trust trust;

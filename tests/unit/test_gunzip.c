@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/own.h"
-#include "io/gunzip.h"
+#include "unpack/gunzip.h"
 #include "scratch.h"
 
 /* ---- making gzip by hand (RFC 1951, 3.2.4: stored blocks; RFC 1952) ------ */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
-#include "io/journal.h"
+#include "transaction/journal.h"
 
 /* A state directory; its path and an open descriptor. */
 struct state {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "io/magic.h"
+#include "unpack/magic.h"
 #include "scratch.h"
 
 #define BYTES(text) (text), sizeof(text) - 1

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "io/manifest.h"
+#include "tree/manifest.h"
 #include "scratch.h"
 
 static struct error err;

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "io/member_ring_private.h"
+#include "unpack/member_ring_private.h"
 
 enum { LARGEST = 3 * RING_SLOT_BYTES + 17, FILES = 9 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "io/sign.h"
+#include "sign/sign.h"
 
 /* All made with minisign 0.11. */
 #define KEY "RWSEJTZngd9KOfsS0zXboj2DUkQCXHLLDj6S4IjndsSqPyS3a/l2YwC0"

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "io/pax_record.h"
-#include "io/tar_check.h"
+#include "unpack/pax_record.h"
+#include "unpack/tar_check.h"
 
 static struct error err;
 static char stream[16 * 512];

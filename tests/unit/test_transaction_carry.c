@@ -13,8 +13,8 @@
 #include "base/own.h"
 #include "base/path.h"
 #include "hosttree.h"
-#include "io/transaction.h"
-#include "io/transaction_private.h"
+#include "transaction/transaction.h"
+#include "transaction/transaction_private.h"
 
 struct host {
 	char base[64];               /* holds root/ and state/ */

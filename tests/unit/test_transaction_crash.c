@@ -27,8 +27,8 @@
 #include "base/own.h"
 #include "base/path.h"
 #include "hosttree.h"
-#include "io/transaction.h"
-#include "io/transaction_private.h"
+#include "transaction/transaction.h"
+#include "transaction/transaction_private.h"
 #include "tracer.h"
 
 #define TREE_MAX (256 * 1024)

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
-#include "io/tree.h"
+#include "tree/tree.h"
 #include "scratch.h"
 
 static struct error err;

@@ -6,7 +6,7 @@
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 
-#include "io/tree_mount.h"
+#include "sandbox/tree_mount.h"
 #include "scratch.h"
 
 #define SEEN 65531

@@ -7,9 +7,9 @@
 #include <sys/wait.h>
 
 #include "base/interrupt.h"
-#include "io/manifest.h"
 #include "io/newfile.h"
-#include "io/unpack.h"
+#include "tree/manifest.h"
+#include "unpack/unpack.h"
 #include "scratch.h"
 
 static struct error err;

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "io/write_behind.h"
+#include "transaction/write_behind.h"
 #include "scratch.h"
 
 #define WAIT_MS 10000
