@@ -51,7 +51,8 @@ write_one(int64_t number)
 	struct error err = ERROR_INIT;
 
 	record.manifest_bytes = strlen(record.manifest);
-	generation_begin(&text, "0123abcd", "web", NAMED_SHA256, &source);
+	generation_begin(&text, "0123abcd", 1800000000, "web", NAMED_SHA256,
+			 &source);
 	generation_add(&text, "package", "a b", &record);
 	generation_add(&text, "check", "c", &(struct record){
 		.spec = "", .manifest = "" });
