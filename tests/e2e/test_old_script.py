@@ -11,7 +11,6 @@ import stat
 import pytest
 
 from artifacts import File, archive
-from test_agentpkg import up
 
 PROGRAM = """fitout = 1;
 name = "sleeper";
@@ -46,7 +45,7 @@ def test_debians_supervisor_is_started_when_it_is_down_and_enabled(
     host.disk.copy(fitout, "/usr/local/bin/fitout", 0o755)
     host.disk.write("/etc/fitout/p.cfg", PROGRAM)
     host.boot()
-    host.wait_for("boot", lambda: up(host))
+    host.wait_for("boot", host.is_up)
     assert not is_active(host)
     host.run("fitout", "apply", "/etc/fitout/p.cfg", timeout=120)
     assert is_active(host)

@@ -14,7 +14,6 @@ import pytest
 from artifacts import sha256
 from conftest import TOP
 from origin import Fault
-from test_agentpkg import up
 
 PROGRAMS = "/usr/local/programs"
 AGENT_LOG = "/var/log/codedeploy-agent.log"
@@ -199,7 +198,7 @@ def test_user_data_makes_a_serving_instance(name, instance, cloud):
     host.power_off()
     host.boot()
     host.wait_for("the page", lambda: "6*7=42" in page(host))
-    host.wait_for("boot", lambda: up(host))
+    host.wait_for("boot", host.is_up)
     assert len(agent_starts(host)) == 1
     assert host.run("systemctl", "is-active", "codedeploy-agent",
                     check=False).out == "inactive\n"
