@@ -51,9 +51,13 @@ files = conf.d/*.conf
 
 STARTED = "/srv/agent/started"
 RUNNING = "/srv/agent/running"
+HELD = "/srv/agent/held"        # while it is there, starting takes a minute
 AGENT = f"""#!/bin/sh
 case $1 in
-start) touch {RUNNING}; date +%s.%N >>{STARTED} ;;
+start)
+	n=0
+	while [ -e {HELD} ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n + 1)); done
+	touch {RUNNING}; date +%s.%N >>{STARTED} ;;
 start-slowly) touch {RUNNING}; sleep 100; date +%s.%N >>{STARTED} ;;
 stop) rm -f {RUNNING} ;;
 stop-slowly) sleep 100; rm -f {RUNNING} ;;
