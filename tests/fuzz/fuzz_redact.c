@@ -3,17 +3,25 @@
 #include "fuzz.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/redact.h"
 
+/* An object or array: a single string is a text in quotes like any other. */
 static bool
 is_json(const char *text, size_t n)
 {
 	struct error err = ERROR_INIT;
-	own_json struct json *json = json_parse(text, n, &err);
+	own_json struct json *json = NULL;
+	size_t at = 0;
 
+	while (at < n && strchr(" \t\r\n", text[at]) && text[at])
+		at++;
+	if (at == n || (text[at] != '{' && text[at] != '['))
+		return false;
+	json = json_parse(text, n, &err);
 	return json;
 }
 
