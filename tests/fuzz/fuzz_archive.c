@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An archive to a tree: path filter, policy and tree writer (fuzz_tree.h). */
+/* An archive to a tree: path filter, policy and tree writer (canary.h). */
 #include "fuzz.h"
-#include "fuzz_tree.h"
+#include "canary.h"
 
 #include <unistd.h>
 
@@ -25,13 +25,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	options.policy.limits.window_bytes = 8 << 20;
 	{
 		own_fd int input = fuzz_file(data, n);
-		own_fd int tree = fuzz_tree_make(top);
+		own_fd int tree = canary_tree_make(top);
 
 		options.input_fd = input;
 		options.tree_dirfd = tree;
 		if (unpack_stream(&options, &result, &err) < 0)
 			FUZZ_HOLDS(err.text[0] != '\0');
 	}
-	fuzz_tree_look(top);
+	canary_tree_look(top);
 	return 0;
 }

@@ -2,10 +2,10 @@
 /*
  * What a reader that is not ours any more says to the unpacker: slots, each
  * behind its length in two bytes, the low one first. The tree is as if an
- * archive had said it (fuzz_tree.h).
+ * archive had said it (canary.h).
  */
 #include "fuzz.h"
-#include "fuzz_tree.h"
+#include "canary.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -52,12 +52,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	FUZZ_HOLDS(member_ring_open(&ring, &err) == 0);
 	fill(&ring, data, n);
 	{
-		own_fd int tree = fuzz_tree_make(top);
+		own_fd int tree = canary_tree_make(top);
 
 		options.tree_dirfd = tree;
 		if (unpack_write(&options, &ring, &result, &err) < 0)
 			FUZZ_HOLDS(err.text[0] != '\0');
 	}
-	fuzz_tree_look(top);
+	canary_tree_look(top);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
-#include "fuzz_tree.h"
+#include "canary.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 static const char canary[] = "nobody writes here\n";
 
 int
-fuzz_tree_make(int top)
+canary_tree_make(int top)
 {
 	int fd;
 
@@ -75,7 +75,7 @@ look_at_tree(int parent, const char *name, unsigned depth)
 }
 
 void
-fuzz_tree_look(int top)
+canary_tree_look(int top)
 {
 	struct error err = ERROR_INIT;
 

@@ -7,6 +7,6 @@
 #pragma once
 
 /* Make both in TOP; the tree's descriptor, the caller's to close. */
-int fuzz_tree_make(int top);
+int canary_tree_make(int top);
 /* Look at both, and remove them. */
-void fuzz_tree_look(int top);
+void canary_tree_look(int top);
