@@ -435,17 +435,20 @@ path_guard(int rootfd, const char *path, struct error *err)
 	mode_t shared = 0;
 	own_fd int fd = open_guarded(rootfd, path, &shared, &why);
 	char shown[300];
+	/* A way that the kernel might go to its end, and we did not. */
+	bool not_judged = why.sys == ELOOP || why.sys == ENAMETOOLONG;
 
-	if (fd >= 0 || (why.code != ERROR_TRUST && !shared))
+	if (fd >= 0 || (why.code != ERROR_TRUST && !shared && !not_judged))
 		return 0;
 	str_printable(path, shown, sizeof(shown));
-	if (why.code != ERROR_TRUST)
+	if (why.code != ERROR_TRUST && !not_judged)
 		return error_raise(err, ERROR_TRUST, "nothing of root's is at "
 			"%s, and others may write to the directory that would "
 			"hold it (mode %04o): what they put there would run "
 			"as root; keep it where only root may write", shown,
 			(unsigned)shared);
 	*err = why;
+	err->code = ERROR_TRUST;
 	return error_in(err, "open %s", shown);
 }
 

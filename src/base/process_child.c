@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -59,22 +60,37 @@ close_by_range(const int *keep, size_t n)
 	}
 }
 
+/* What getdents64(2) fills in. */
+struct listed {
+	uint64_t inode;
+	int64_t offset;
+	unsigned short size;
+	unsigned char type;
+	char name[];
+};
+
+/* No memory is asked for: what a child of ours has no mapping for, such as
+ * another child's, must stay a hole until its main function was told. */
 static int
 close_by_list(const int *keep, size_t n)
 {
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *entry;
+	int list = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_Alignas(struct listed) char block[2048];
+	long got;
 
-	if (!dir)
+	if (list < 0)
 		return -1;
-	while ((entry = readdir(dir))) {
-		int fd = (int)strtol(entry->d_name, NULL, 10);
+	while ((got = syscall(SYS_getdents64, list, block, sizeof(block))) > 0)
+		for (long at = 0; at < got;) {
+			const struct listed *entry = (void *)(block + at);
+			int fd = (int)strtol(entry->name, NULL, 10);
 
-		if (fd > 2 && fd != dirfd(dir) && !is_kept(fd, keep, n))
-			close(fd);
-	}
-	closedir(dir);
-	return 0;
+			if (fd > 2 && fd != list && !is_kept(fd, keep, n))
+				close(fd);
+			at += entry->size;
+		}
+	close(list);
+	return got < 0 ? -1 : 0;
 }
 
 /* Without /proc. The limit may be a thousand million: stop where the kernel's

@@ -204,9 +204,14 @@ is_in_token(char c)
 static void
 take_word(struct text *t)
 {
-	size_t n = redact_span(t, is_word), all = redact_span(t, is_base64);
+	size_t n = redact_span(t, is_word), all = 0;
 	const char *name = t->at;
 
+	/* One more is enough to know that it is another length: a run of them
+	 * is looked at from each of its words. */
+	while (all <= AWS_SECRET_BYTES && all < redact_left(t) &&
+	       is_base64(t->at[all]))
+		all++;
 	if (is_aws_secret(t->at, all)) {
 		redact_hide(t, all);
 	} else if (is_aws_id(t->at, n)) {

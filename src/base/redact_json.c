@@ -278,15 +278,18 @@ take_argument(struct walk *w, const struct str *text, struct str *clean)
 	return true;
 }
 
-/* N bytes between the quotes. Two names may not become one. */
-static void
+/* N bytes between the quotes. Two names may not become one. True when it is
+ * a name whose value is a secret, however it is spelled. */
+static bool
 take_string(struct walk *w, size_t n, bool is_name)
 {
 	own_str struct str text = STR_INIT(n + 1);
 	own_str struct str clean = STR_INIT(4 * n + 64);
-	bool secret = w->secret_below && !is_name;
+	bool secret = w->secret_below && !is_name, says_secret;
 
 	unescape(w->t->at, n, &text);
+	says_secret = is_name && redact_is_secret_name(str_get(&text),
+						       text.len);
 	if (secret && n > 0)
 		str_add(&clean, REDACT_STARS);
 	else if (is_name || !take_argument(w, &text, &clean))
@@ -297,12 +300,13 @@ take_string(struct walk *w, size_t n, bool is_name)
 	if (clean.len == text.len &&
 	    memcmp(str_get(&clean), str_get(&text), text.len) == 0) {
 		redact_copy(w->t, n);
-		return;
+		return says_secret;
 	}
 	w->t->at += n;
 	escape(str_get(&clean), clean.len, w->t->out);
 	if (is_name)
 		str_addf(w->t->out, "#%u", ++w->names);
+	return says_secret;
 }
 
 /* T is at the quote; a string with ":" behind is a name. */
@@ -310,21 +314,20 @@ static void
 take_quoted(struct walk *w, const char *end)
 {
 	struct scan s = { .at = w->t->at, .end = end };
-	const char *name = w->t->at + 1;
 	size_t n;
-	bool is_name;
+	bool is_name, says_secret;
 
 	scan_string(&s);
-	n = (size_t)(s.at - name) - 1;
+	n = (size_t)(s.at - w->t->at) - 2;
 	skip_blanks(&s);
 	is_name = s.at < end && *s.at == ':';
 	redact_copy(w->t, 1);
-	take_string(w, n, is_name);
+	says_secret = take_string(w, n, is_name);
 	redact_copy(w->t, 1);
 	if (!is_name)
 		return;
 	if (!w->secret_below || w->secret_below >= w->depth)
-		w->secret_below = redact_is_secret_name(name, n) ? w->depth : 0;
+		w->secret_below = says_secret ? w->depth : 0;
 }
 
 static void

@@ -31,6 +31,32 @@ recorded_resource(struct arena *arena, const struct kind *const *kinds,
 	return key_restore(kind->keys, row->record.spec, arena, spec) == 0;
 }
 
+static bool
+has_row(const struct generation *generation, const struct generation_row *row)
+{
+	for (size_t i = 0; i < generation->n; i++)
+		if (strcmp(generation->rows[i].kind, row->kind) == 0 &&
+		    strcmp(generation->rows[i].name, row->name) == 0)
+			return true;
+	return false;
+}
+
+bool
+farewell_between(const struct kind *const *kinds,
+		 const struct generation *from, const struct generation *to)
+{
+	if (from->number == 0 ||
+	    strcmp(from->profile_name, to->profile_name) != 0)
+		return false;
+	for (size_t i = 0; i < from->n; i++) {
+		const struct kind *kind = find_kind(kinds, from->rows[i].kind);
+
+		if (kind && kind->leave && !has_row(to, &from->rows[i]))
+			return true;
+	}
+	return false;
+}
+
 void
 farewell_find(struct arena *arena, const struct profile *profile,
 	      const struct generation *previous, struct plan *plan)

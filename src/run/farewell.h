@@ -14,6 +14,12 @@
 void farewell_find(struct arena *arena, const struct profile *profile,
 		   const struct generation *previous, struct plan *plan);
 
+/* Is there something that TO no longer has and that is brought down? FROM and
+ * TO are two generations of one profile. */
+bool farewell_between(const struct kind *const *kinds,
+		      const struct generation *from,
+		      const struct generation *to);
+
 /* A resource as ROW says it. False: by none of KINDS, or in other words. */
 bool recorded_resource(struct arena *arena, const struct kind *const *kinds,
 		       const struct generation_row *row,

@@ -353,6 +353,9 @@ may_finish(const struct run *run)
 	if (!str_equal(run->previous.profile_name,
 		       run->context.profile->name))
 		return false;
+	/* What it had still to bring down is in no record but the last one. */
+	if (run->farewells)
+		return false;
 	for (size_t i = 0; i < run->plan.n; i++)
 		if (run->plan.steps[i].action != ACTION_NONE &&
 		    run->plan.steps[i].action != ACTION_RUN)

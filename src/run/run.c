@@ -259,6 +259,8 @@ load(struct run *run, struct error *err)
 	if (generation_load(&run->state, run->arena, run->finishes, &committed,
 			    err) < 0)
 		return -1;
+	run->farewells = farewell_between(run->options->profile->kinds,
+					  &run->previous, &committed);
 	committed.number = run->previous.number;
 	run->previous = committed;
 	return 0;

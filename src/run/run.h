@@ -78,6 +78,8 @@ struct run {
 	int64_t finishes;            /* the generation that the run before
 					committed and this one may finish:
 					previous holds its rows; or 0 */
+	bool farewells;              /* with finishes: it had something to bring
+					down, see run/farewell.h */
 	struct proven proven;        /* when options say prove */
 	size_t recovered_steps;      /* of the run before, if cut short */
 	bool promised;               /* see run/recovery.h */

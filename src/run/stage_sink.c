@@ -212,6 +212,10 @@ stage_empty_sink(struct transfer *transfer, struct error *err)
 			return error_sys(err, "empty a staged file");
 		return 0;
 	}
+	/* What the archive said of its top is not the next one's either. */
+	if (fchmod(fd, 0700) < 0)
+		return error_sys(err, "empty a staging directory");
+
 	own_fd int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
 	struct dirent *entry;

@@ -3,7 +3,8 @@
 are stopped as one more removal, and run again where the run fails."""
 import pytest
 
-from scene import PROFILE, RUNNING
+from artifacts import archive
+from scene import APP, PROFILE, RUNNING, Watched
 
 pytestmark = pytest.mark.host
 
@@ -74,6 +75,35 @@ def test_programs_without_their_supervisor(applied):
     assert done.status == 0, done.err
     assert states(applied) == {"app": "RUNNING", "other": "RUNNING"}
     applied.blocks["supervisor"] = block
+
+
+SLOW = """[program:app]
+command=sh -c 'trap "" TERM; while :; do sleep 1; done'
+startsecs=1
+stopwaitsecs=20
+"""
+
+
+def test_a_run_that_is_killed_meanwhile_is_done_again(scene):
+    """The record of what had to go is the last generation's, not that of the
+    run that was cut short."""
+    scene.serve("app.tar.gz", archive(APP | {"app/etc/app.conf": SLOW}))
+    scene.packages()
+    done = scene.apply()
+    assert done.status == 0, done.err
+    del scene.blocks["supervisor"]
+    scene.change("files", FILE, "")
+    run = Watched(scene)
+    scene.host.wait_for("the program is being stopped", lambda: states(
+        scene).get("app") == "STOPPING")
+    run.signal("KILL")
+    run.end()
+    done = scene.apply()
+    assert done.status == 0, done.err
+    assert states(scene) == {}
+    assert not scene.host.exists(CONF)
+    again = plan(scene)
+    assert (again.status, again.out) == (0, "nothing to do\n"), again.out
 
 
 def test_a_program_whose_file_stays_goes_on(applied):

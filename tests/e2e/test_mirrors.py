@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one server cannot give comes from the next, or from the rest of the
 same: with a warning, and with the right bytes in place."""
+import io
 import random
+import tarfile
 
 import pytest
 
@@ -52,6 +54,36 @@ def test_the_second_mirror_is_good(app, url, fault, words):
     said = applied(app, url, GOOD)
     warning, = [line for line in said.splitlines() if "next mirror" in line]
     assert words in warning and url in warning, said
+
+
+def read_only_top(tree):
+    """An archive whose top, "./", may not be written to."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for path, mode, text in (("./", 0o555, None), ("./etc", 0o755, None),
+                                 *((p, 0o644, t) for p, t in tree.items())):
+            info = tarfile.TarInfo(path)
+            info.mode = mode
+            if text is None:
+                info.type = tarfile.DIRTYPE
+                tar.addfile(info)
+            else:
+                info.size = len(text)
+                tar.addfile(info, io.BytesIO(text.encode()))
+    return out.getvalue()
+
+
+def test_what_a_wrong_archive_says_of_its_top_does_not_stay(app):
+    tree = {"./etc/app.conf": "", "./etc/logrotate": "", "./noise": NOISE,
+            "./version": "2\n"}
+    app.serve("first", read_only_top(tree | {"./version": "wrong\n"}))
+    app.serve("app.tar.gz", read_only_top(tree))
+    app.packages(app={"url": ["http://origin.test/first", GOOD], "root": "."})
+    done = app.apply()
+    assert done.status == 0, done.err
+    assert "not what was promised" in done.err
+    assert app.host.disk.read("/srv/app/version") == "2\n"
+    assert app.host.disk.path("/srv/app").stat().st_mode & 0o7777 == 0o555
 
 
 def test_the_first_mirror_breaks_off_every_time(app):

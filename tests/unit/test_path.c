@@ -392,6 +392,15 @@ what_others_could_still_put_there_is_guarded_against(void **state)
 	assert_guard("/drop/none", "mode 1777");
 	assert_guard("/drop/none/tool", "mode 1777");
 	assert_guard("/link", "mode 1777");
+	/* More links than are followed here; the kernel would go on. */
+	for (unsigned i = 0; i < 20; i++) {
+		char from[16], to[16];
+
+		snprintf(from, sizeof from, "/chain%u", i);
+		snprintf(to, sizeof to, "chain%u", i + 1);
+		make_link(i == 19 ? "drop/tool" : to, from + 1);
+	}
+	assert_guard("/chain0", "/chain0");
 	/* A file that could make way for a directory. */
 	assert_guard("/drop/tool/tool", "mode 1777");
 	assert_int_equal(fchmodat(rootfd, "drop", 0777, 0), 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -222,6 +223,30 @@ it_leaves_what_is_nobodys_secret(void **state)
 	CHECK(rows);
 }
 
+/* Each word of it is looked at, and not all that follows from each. */
+static void
+it_ends_where_one_line_is_all_there_is(void **state)
+{
+	const size_t n = 256 * 1024;
+	char *line = malloc(n + 1);
+	own_str struct str clear = STR_INIT(4 * n + 64);
+
+	assert_non_null(line);
+	for (size_t i = 0; i < n; i++)
+		line[i] = i % 2 ? 'a' : '/';
+	redact(line, n, &clear);
+	assert_int_equal(clear.len, n);
+	assert_memory_equal(str_get(&clear), line, n);
+	free(line);
+}
+
+static void
+a_name_is_what_its_escapes_say(void **state)
+{
+	assert_string_equal(clean("{\"pass\\u0077ord\": \"hunter2\"}"),
+			    "{\"pass\\u0077ord\": \"***\"}");
+}
+
 static void
 it_goes_through_json_string_by_string(void **state)
 {
@@ -272,6 +297,8 @@ main(void)
 		cmocka_unit_test(it_hides_users_and_passwords_of_addresses),
 		cmocka_unit_test(it_leaves_what_is_nobodys_secret),
 		cmocka_unit_test(it_goes_through_json_string_by_string),
+		cmocka_unit_test(it_ends_where_one_line_is_all_there_is),
+		cmocka_unit_test(a_name_is_what_its_escapes_say),
 	};
 	int failed;
 
