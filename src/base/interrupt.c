@@ -139,6 +139,27 @@ interrupt_unshield(void)
 }
 
 int
+interrupt_wait(int fd, struct deadline deadline, struct error *err)
+{
+	for (;;) {
+		struct pollfd ready[2] = {
+			{ .fd = fd, .events = POLLIN },
+			{ .fd = interrupt_fd(), .events = POLLIN },
+		};
+		int n = poll(ready, 2, deadline_left_ms(deadline));
+
+		if (n < 0 && errno != EINTR)
+			return error_sys(err, "wait");
+		if (n > 0 && ready[0].revents)
+			return 1;
+		if (interrupt_check(err) < 0)
+			return -1;
+		if (deadline_passed(deadline))
+			return 0;
+	}
+}
+
+int
 interrupt_sleep(int64_t ms, struct deadline deadline, struct error *err)
 {
 	struct deadline until = deadline_within(deadline, ms);

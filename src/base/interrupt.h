@@ -26,5 +26,7 @@ int interrupt_check(struct error *err);
 void interrupt_shield(void);
 /* They are reported again, also those that came meanwhile. */
 void interrupt_unshield(void);
+/* Wait until FD can be read: 1, 0 when DEADLINE passed before, -1. */
+int interrupt_wait(int fd, struct deadline deadline, struct error *err);
 /* Sleep MS, at most until DEADLINE; -1 when interrupted. */
 int interrupt_sleep(int64_t ms, struct deadline deadline, struct error *err);

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/idle.h"
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -60,29 +61,20 @@ close_by_range(const int *keep, size_t n)
 	}
 }
 
-/* What getdents64(2) fills in. */
-struct listed {
-	uint64_t inode;
-	int64_t offset;
-	unsigned short size;
-	unsigned char type;
-	char name[];
-};
-
 /* No memory is asked for: what a child of ours has no mapping for, such as
  * another child's, must stay a hole until its main function was told. */
 static int
 close_by_list(const int *keep, size_t n)
 {
 	int list = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_Alignas(struct listed) char block[2048];
+	_Alignas(struct directory_entry) char block[2048];
 	long got;
 
 	if (list < 0)
 		return -1;
 	while ((got = syscall(SYS_getdents64, list, block, sizeof(block))) > 0)
 		for (long at = 0; at < got;) {
-			const struct listed *entry = (void *)(block + at);
+			const struct directory_entry *entry = (void *)(block + at);
 			int fd = (int)strtol(entry->name, NULL, 10);
 
 			if (fd > 2 && fd != list && !is_kept(fd, keep, n))

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/own.h"
 #include "io/digest.h"
 
@@ -156,14 +157,11 @@ newfile_put(int dirfd, const char *name, const void *data, size_t n,
 int
 newfile_sync_all(int dirfd, struct error *err)
 {
-	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	own_dir DIR *dir = directory_list(dirfd);
 	struct dirent *entry;
 
-	if (!dir) {
-		own_close(copy);
+	if (!dir)
 		return error_sys(err, "look at the new directory");
-	}
 	while ((entry = readdir(dir))) {
 		own_fd int fd = entry->d_name[0] == '.' ? -1
 			: openat(dirfd, entry->d_name, O_RDONLY |

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
@@ -106,9 +107,7 @@ agent_stage(struct context *context, struct step *step, struct error *err)
 static const char *
 only_directory(const struct context *context, int dirfd)
 {
-	own_fd int copy = openat(dirfd, ".",
-				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	own_dir DIR *dir = directory_list(dirfd);
 	const char *only = NULL;
 	struct dirent *entry;
 	struct stat st;
@@ -116,7 +115,6 @@ only_directory(const struct context *context, int dirfd)
 
 	if (!dir)
 		return NULL;
-	steal_fd(&copy);
 	while ((entry = readdir(dir))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;

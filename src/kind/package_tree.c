@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
@@ -20,8 +21,7 @@ static int
 look_at_top(struct context *context, int dirfd, struct str *names,
 	    const char **ret_only, struct error *err)
 {
-	own_fd int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	own_dir DIR *dir = directory_list(dirfd);
 	const char *only = NULL;
 	struct dirent *entry;
 	struct stat st;
@@ -29,7 +29,6 @@ look_at_top(struct context *context, int dirfd, struct str *names,
 
 	if (!dir)
 		return error_sys(err, "read what was unpacked");
-	steal_fd(&copy);
 	while ((entry = readdir(dir))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;

@@ -214,9 +214,8 @@ find_reason(struct context *context, const struct supervisor_spec *spec,
 	return not_running(context, spec, state);
 }
 
-static int
-supervisor_observe(struct context *context, struct step *step,
-		   struct error *err)
+struct supervisor_state *
+supervisor_state_begin(struct context *context, struct step *step)
 {
 	const struct supervisor_spec *spec = step->resource->spec;
 	struct supervisor_state *state = arena_alloc(context->arena,
@@ -227,6 +226,16 @@ supervisor_observe(struct context *context, struct step *step,
 	init_system_detect(context, &state->init);
 	state->had_before = supervisor_config_read(context, spec->config,
 		SUPERVISOR_HOST, &state->before, &ignored) == 0;
+	return state;
+}
+
+static int
+supervisor_observe(struct context *context, struct step *step,
+		   struct error *err)
+{
+	const struct supervisor_spec *spec = step->resource->spec;
+	struct supervisor_state *state = supervisor_state_begin(context, step);
+
 	supervisor_daemon_find(context, &state->init, spec->config,
 			       spec->daemon, spec->service, &state->daemon);
 	supervisor_look_at_daemon(context, state);

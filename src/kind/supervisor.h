@@ -65,6 +65,9 @@ int supervisor_leave(struct context *context, struct step *step,
 /* Does its file go? */
 bool supervisor_program_goes(const struct context *context,
 			     const struct supervisor_program *program);
+/* STEP's state, with what its configuration says now, if it can be read. */
+struct supervisor_state *supervisor_state_begin(struct context *context,
+						struct step *step);
 /* Is the daemon of state->before up, and what runs in it? */
 void supervisor_look_at_daemon(struct context *context,
 			       struct supervisor_state *state);

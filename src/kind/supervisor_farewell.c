@@ -56,15 +56,8 @@ int
 supervisor_farewell(struct context *context, struct step *step,
 		    struct error *err)
 {
-	const struct supervisor_spec *spec = step->resource->spec;
-	struct supervisor_state *state = arena_alloc(context->arena,
-						     sizeof *state);
-	struct error ignored = ERROR_INIT;
+	struct supervisor_state *state = supervisor_state_begin(context, step);
 
-	step->state = state;
-	init_system_detect(context, &state->init);
-	state->had_before = supervisor_config_read(context, spec->config,
-		SUPERVISOR_HOST, &state->before, &ignored) == 0;
 	if (!state->had_before)
 		return 0;
 	supervisor_look_at_daemon(context, state);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
@@ -34,14 +35,11 @@ static int
 remove_trees(int dirfd, const char *destination, int64_t number,
 	     struct error *err)
 {
-	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	own_dir DIR *dir = directory_list(dirfd);
 	struct dirent *entry;
 
-	if (!dir) {
-		own_close(copy);
+	if (!dir)
 		return error_sys(err, "read what is kept");
-	}
 	while ((entry = readdir(dir)))
 		if (kept_is_of(entry->d_name, destination, number) &&
 		    tree_remove(dirfd, entry->d_name, err) < 0)

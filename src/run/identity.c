@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/own.h"
 #include "base/path.h"
 #include "io/newfile.h"
@@ -66,18 +67,6 @@ failed(struct cleaning *cleaning, const struct error *why)
 		*cleaning->err = *why;
 }
 
-static DIR *
-open_list(int dirfd)
-{
-	own_fd int copy = openat(dirfd, ".",
-				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-
-	if (dir)
-		steal_fd(&copy);
-	return dir;
-}
-
 static bool
 is_dots(const char *name)
 {
@@ -96,7 +85,7 @@ is_link(int dirfd, const char *name)
 static void
 remove_matching(struct cleaning *cleaning, int dirfd, const struct row *row)
 {
-	own_dir DIR *dir = open_list(dirfd);
+	own_dir DIR *dir = directory_list(dirfd);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
@@ -120,7 +109,7 @@ remove_matching(struct cleaning *cleaning, int dirfd, const struct row *row)
 static void
 remove_in_each(struct cleaning *cleaning, int dirfd, const struct row *row)
 {
-	own_dir DIR *dir = open_list(dirfd);
+	own_dir DIR *dir = directory_list(dirfd);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
@@ -166,7 +155,7 @@ empty_log(int dirfd, const char *name, struct error *err)
 static void
 empty_logs(struct cleaning *cleaning, int dirfd, const char *path, int depth)
 {
-	own_dir DIR *dir = open_list(dirfd);
+	own_dir DIR *dir = directory_list(dirfd);
 	struct dirent *entry;
 	struct stat st;
 

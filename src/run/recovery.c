@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/own.h"
 #include "base/path.h"
@@ -46,14 +47,10 @@ is_temporary(const char *name)
 static void
 remove_temporary(int dirfd)
 {
-	int copy = dirfd < 0 ? -1 : openat(dirfd, ".", O_RDONLY | O_DIRECTORY |
-					   O_CLOEXEC);
-	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	own_dir DIR *dir = directory_list(dirfd);
 	struct error err = ERROR_INIT;
 	struct dirent *entry;
 
-	if (!dir)
-		own_close(copy);
 	while (dir && (entry = readdir(dir)))
 		if (is_temporary(entry->d_name) &&
 		    tree_remove(dirfd, entry->d_name, &err) < 0)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/directory.h"
 #include "base/own.h"
 #include "io/space.h"
 #include "transaction/transaction.h"
@@ -216,13 +217,11 @@ stage_empty_sink(struct transfer *transfer, struct error *err)
 	if (fchmod(fd, 0700) < 0)
 		return error_sys(err, "empty a staging directory");
 
-	own_fd int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	own_dir DIR *dir = directory_list(fd);
 	struct dirent *entry;
 
 	if (!dir)
 		return error_sys(err, "empty a staging directory");
-	steal_fd(&copy);
 	while ((entry = readdir(dir))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;

@@ -244,24 +244,12 @@ sandbox_report_read(const void *raw, size_t n, enum sandbox_duty duty,
 static int
 wait_readable(int fd, struct deadline deadline, struct error *err)
 {
-	for (;;) {
-		struct pollfd ready[2] = {
-			{ .fd = fd, .events = POLLIN },
-			{ .fd = interrupt_fd(), .events = POLLIN },
-		};
-		int n = poll(ready, 2, deadline_left_ms(deadline));
+	int rc = interrupt_wait(fd, deadline, err);
 
-		if (n < 0 && errno != EINTR)
-			return error_sys(err, "wait for it");
-		if (n > 0 && ready[0].revents)
-			return 0;
-		if (interrupt_check(err) < 0)
-			return -1;
-		if (deadline_passed(deadline))
-			return error_raise(err, ERROR_TIMEOUT, "it did not "
-					   "confine itself within the time "
-					   "that was left");
-	}
+	if (rc == 0)
+		return error_raise(err, ERROR_TIMEOUT, "it did not confine "
+				   "itself within the time that was left");
+	return rc < 0 ? -1 : 0;
 }
 
 int

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tree/tree_walk.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,20 +13,12 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/directory.h"
 #include "io/shown.h"
 #include "tree/tree.h"
 #include "tree/tree_stack.h"
 
 enum { OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
-
-/* What getdents64(2) fills in; glibc and musl do not agree on a name. */
-struct entry64 {
-	uint64_t inode;
-	int64_t offset;
-	unsigned short size;
-	unsigned char type;
-	char name[];
-};
 
 /* struct open_how of openat2(2), Linux 5.6; by hand, as older headers lack
  * it. RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS |
@@ -94,7 +85,7 @@ compare_names(const void *a, const void *b, void *names)
 }
 
 static int
-add_name(struct cursor *cursor, const struct entry64 *entry)
+add_name(struct cursor *cursor, const struct directory_entry *entry)
 {
 	size_t at = cursor->names.len;
 	const char *name = entry->name;
@@ -124,7 +115,7 @@ read_names(struct cursor *cursor, int fd, struct error *err)
 		if (n == 0)
 			break;
 		for (long at = 0; at < n;) {
-			const struct entry64 *entry = (void *)(cursor->block + at);
+			const struct directory_entry *entry = (void *)(cursor->block + at);
 
 			if (add_name(cursor, entry) < 0)
 				return error_raise(err, ERROR_LIMIT, "too many "

@@ -10,6 +10,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "io/shown.h"
 #include "tree/tree_owners.h"
 
@@ -203,14 +204,11 @@ flip_case(const char *name, char *out, bool *ret_plain)
 static int
 is_listed(int dirfd, const char *name, struct error *err)
 {
-	own_fd int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY |
-					     O_CLOEXEC);
-	own_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	own_dir DIR *dir = directory_list(dirfd);
 	const struct dirent *entry;
 
 	if (!dir)
 		return error_sys(err, "list a directory of the new tree");
-	steal_fd(&copy);
 	while ((entry = readdir(dir)))
 		if (strcmp(entry->d_name, name) == 0)
 			return 1;

@@ -182,24 +182,12 @@ unpacker_start(const struct unpack_options *options,
 static int
 wait_readable(int fd, struct deadline deadline, struct error *err)
 {
-	for (;;) {
-		struct pollfd ready[2] = {
-			{ .fd = fd, .events = POLLIN },
-			{ .fd = interrupt_fd(), .events = POLLIN },
-		};
-		int n = poll(ready, 2, deadline_left_ms(deadline));
+	int rc = interrupt_wait(fd, deadline, err);
 
-		if (n < 0 && errno != EINTR)
-			return error_sys(err, "wait for the unpacker");
-		if (n > 0 && ready[0].revents)
-			return 0;
-		if (interrupt_check(err) < 0)
-			return -1;
-		if (deadline_passed(deadline))
-			return error_raise(err, ERROR_TIMEOUT, "unpacking did "
-					   "not end within the time that was "
-					   "left");
-	}
+	if (rc == 0)
+		return error_raise(err, ERROR_TIMEOUT, "unpacking did not end "
+				   "within the time that was left");
+	return rc < 0 ? -1 : 0;
 }
 
 /* All that the child says until it closes its end: *ret_n bytes, SIZE at

@@ -29,57 +29,21 @@
 #include <unistd.h>
 
 #include "acts.h"
+#include "bare.h"
 #include "base/own.h"
 #include "fetch/fetch.h"
 #include "fetch/fetch_wire.h"
 #include "fetch/fetcher.h"
 #include "io/newfile.h"
 #include "sandbox/sandbox_private.h"
-#include "sandbox/tree_mount.h"
 #include "unpack/member_ring.h"
 #include "unpack/unpack.h"
 
 #define WAIT_MS 20000
 
-static bool bare;
 static bool in_reader;         /* the writer is fitout's own then */
 static const struct act *act;
 static const char *lie;
-
-/* ---- confinement, or none ---- */
-
-int __real_sandbox_enter(const struct sandbox *sandbox, int report_fd);
-int __wrap_sandbox_enter(const struct sandbox *sandbox, int report_fd);
-
-int
-__wrap_sandbox_enter(const struct sandbox *sandbox, int report_fd)
-{
-	struct sandbox_report report = { .magic = SANDBOX_REPORT_MAGIC };
-	struct error ignored;
-
-	if (!bare)
-		return __real_sandbox_enter(sandbox, report_fd);
-	for (unsigned i = 0; i < SANDBOX_MEASURES; i++)
-		if (sandbox_asks(sandbox->duty, i))
-			report.held |= 1u << i;
-	report.landlock_abi = 1;
-	return write_all(report_fd, &report, sizeof(report), &ignored);
-}
-
-void __real_tree_mount_open(int dirfd, const struct idmap *map,
-			    struct tree_mount *ret_mount);
-void __wrap_tree_mount_open(int dirfd, const struct idmap *map,
-			    struct tree_mount *ret_mount);
-
-void
-__wrap_tree_mount_open(int dirfd, const struct idmap *map,
-		       struct tree_mount *ret_mount)
-{
-	if (bare)
-		*ret_mount = (struct tree_mount)TREE_MOUNT_INIT;
-	else
-		__real_tree_mount_open(dirfd, map, ret_mount);
-}
 
 /* ---- hostile code ---- */
 

@@ -14,6 +14,20 @@
 
 static const char canary[] = "nobody writes here\n";
 
+struct unpack_options
+canary_options(void)
+{
+	struct unpack_options options = {
+		.label = "fuzz",
+		.policy = unpack_policy_default,
+		.tree = { .uid = geteuid(), .gid = getegid() },
+	};
+
+	options.policy.limits.total_bytes = 4 << 20;
+	options.policy.limits.entries = 2000;
+	return options;
+}
+
 int
 canary_tree_make(int top)
 {

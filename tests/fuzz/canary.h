@@ -6,7 +6,11 @@
  */
 #pragma once
 
+#include "unpack/unpack.h"
+
 /* Make both in TOP; the tree's descriptor, the caller's to close. */
 int canary_tree_make(int top);
+/* What is put there, but for where it comes from. */
+struct unpack_options canary_options(void);
 /* Look at both, and remove them. */
 void canary_tree_look(int top);

@@ -14,14 +14,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	int top = fuzz_directory();
 	struct error err = ERROR_INIT;
 	struct unpack_result result = { .magic = 0 };
-	struct unpack_options options = {
-		.label = "fuzz",
-		.policy = unpack_policy_default,
-		.tree = { .uid = geteuid(), .gid = getegid() },
-	};
+	struct unpack_options options = canary_options();
 
-	options.policy.limits.total_bytes = 4 << 20;
-	options.policy.limits.entries = 2000;
 	options.policy.limits.window_bytes = 8 << 20;
 	{
 		own_fd int input = fuzz_file(data, n);

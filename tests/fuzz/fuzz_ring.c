@@ -41,14 +41,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	own_member_ring struct member_ring ring = MEMBER_RING_INIT;
 	struct error err = ERROR_INIT;
 	struct unpack_result result = { .magic = 0 };
-	struct unpack_options options = {
-		.label = "fuzz",
-		.policy = unpack_policy_default,
-		.tree = { .uid = geteuid(), .gid = getegid() },
-	};
+	struct unpack_options options = canary_options();
 
-	options.policy.limits.total_bytes = 4 << 20;
-	options.policy.limits.entries = 2000;
 	FUZZ_HOLDS(member_ring_open(&ring, &err) == 0);
 	fill(&ring, data, n);
 	{
