@@ -3,14 +3,17 @@
 upgrade takes over from the edition before."""
 import collections
 import hashlib
+import http.server
 import io
 import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 
 import pytest
@@ -40,9 +43,10 @@ class Host:
         path.mkdir(exist_ok=True)
         path.chmod(0o755)
 
-    def package(self, archive, name="app", more=""):
+    def package(self, archive, name="app", more="", url=None):
         digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-        return (f'{{ name = "{name}"; url = "file://{archive}"; sha256 = '
+        url = url or f"file://{archive}"
+        return (f'{{ name = "{name}"; url = "{url}"; sha256 = '
                 f'"{digest}"; into = "{self.path}/{name}"; {more} }}')
 
     def argv(self, *packages, command="apply", note=""):
@@ -348,6 +352,93 @@ def test_a_new_hard_link_to_what_did_not_change(host, tmp_path):
     assert host.lines(2) == full(tmp_path, new)
 
 
+class Halfway(http.server.ThreadingHTTPServer):
+    """Serves DATA; the first time it stops after CUT bytes until BEGUN, and
+    then does ACT."""
+    daemon_threads = True
+
+    def __init__(self, data, cut, begun, act):
+        super().__init__(("127.0.0.1", 0), HalfwayHandler)
+        self.data, self.cut, self.begun, self.act = data, cut, begun, act
+        self.answers = self.acted = 0
+        self.url = f"http://127.0.0.1:{self.server_port}/app.tar"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class HalfwayHandler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        server, sent = self.server, 0
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(server.data)))
+        self.end_headers()
+        server.answers += 1
+        if server.answers == 1:
+            sent = self.wfile.write(server.data[:server.cut])
+            deadline = time.monotonic() + 60
+            while not server.begun() and time.monotonic() < deadline:
+                time.sleep(0.005)
+            if server.begun():
+                server.act()
+                server.acted += 1
+        self.wfile.write(server.data[sent:])
+
+    def log_message(self, *_):
+        pass
+
+
+def hide_an_edit(lib):
+    file = lib / "001/f00060.php"
+    file.write_bytes(file.read_bytes().replace(b"old", b"bad"))
+    os.utime(file, (WHEN, WHEN))
+
+
+def put_a_link(lib):
+    (lib / "001/f00060.php").rename(lib / "001/away")
+    (lib / "001/f00060.php").symlink_to("away")
+
+
+def put_a_copy(lib):
+    shutil.copy2(lib / "001/f00060.php", lib / "001/copy")
+    (lib / "001/copy").rename(lib / "001/f00060.php")
+
+
+CHANGES = {
+    "content": (hide_an_edit, True),
+    "size": (lambda lib: (lib / "001/f00060.php").write_bytes(b""), True),
+    "mode": (lambda lib: (lib / "001/f00060.php").chmod(0o600), True),
+    "gone": (lambda lib: (lib / "001/f00060.php").unlink(), True),
+    "a link": (put_a_link, True),
+    "another": (put_a_copy, True),
+    "directory": (lambda lib: (lib / "001").rename(lib / "away"), True),
+    "touched": (lambda lib: (lib / "001/f00060.php").chmod(0o644), False),
+    "added": (lambda lib: (lib / "001/other").write_bytes(b"x"), False),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changes_between_the_look_and_the_link(host, tmp_path, change):
+    """Its content has gone by: all is fetched and unpacked once more. When
+    the first of the new files is there, the old ones have been looked at; they
+    are linked when the archive has come to its end."""
+    act, whole = CHANGES[change]
+    fillers = [(f"new/{name}", os.urandom(2 << 20)) for name in "ab"]
+    new = pack(host.path / "v2.tar", [*fillers, *newer()])
+    host.apply(host.package(pack(host.path / "v1.tar.gz", OLD)))
+    server = Halfway(
+        new.read_bytes(), 4 << 20,
+        lambda: any(host.path.glob(".fitout*/**/new/a")),
+        lambda: act(host.path / "app/lib"))
+    with server:
+        log = host.apply(host.package(new, url=server.url))
+        server.shutdown()
+    assert server.acted == 1
+    assert server.answers == (2 if whole else 1)
+    assert ("has changed meanwhile; unpacking all of it" in log) == whole
+    assert ("were linked" in log) != whole
+    assert host.shared() == (set() if whole else SAME | {"logs/kept"})
+    assert host.lines(2) == full(tmp_path, new)
+
+
 def test_a_rollback_sees_an_edit_of_what_two_editions_share(host):
     host.apply(host.package(pack(host.path / "v1.tar.gz", OLD)))
     before = host.lines(1)
@@ -374,6 +465,22 @@ def cut_digests(manifest):
                  manifest[:manifest.rindex(b"end ")])
     assert cut.count(b" - lib/") > 200
     return cut + b"end %s\n" % hashlib.sha256(cut).hexdigest().encode()
+
+
+def test_every_digest_is_that_of_its_file(host):
+    """Whichever of the two has made it: that is decided file by file."""
+    sizes = [0, 1, 700, 9000, 200_000, 262_144, 300_000, 3_000_000] * 6
+    content = {f"lib/f{i:02}": os.urandom(size) for i, size in
+               enumerate(sizes)}
+    for form in "tar", "tar.gz":
+        archive = pack(host.path / f"app.{form}", content.items())
+        host.apply(host.package(archive, form.replace(".", "")))
+    for number, lines in (1, host.lines(1)), (2, host.lines(2)):
+        assert lines, number
+        digests = {line.split()[-1].decode(): line.split()[-2].decode()
+                   for line in lines if b" lib/f" in line}
+        assert digests == {name: hashlib.sha256(data).hexdigest()
+                           for name, data in content.items()}
 
 
 def test_a_run_with_nothing_to_do_fills_in_digests(host):
