@@ -15,7 +15,7 @@ struct received {
 	struct member_ring *ring;
 	struct str path, target;
 	/* The file whose pieces are under way: */
-	bool open;
+	bool open, hashed;
 	uint64_t size, end;            /* of it; up to where it has come */
 	struct member_piece first;     /* what came with its entry */
 };
@@ -127,7 +127,7 @@ is_sane(const struct ring_entry *entry)
 
 	return entry->type <= ARCHIVE_OTHER && entry->mode <= MODE_BITS &&
 	       entry->mtime_ns < NS_PER_S && entry->whole <= 1 &&
-	       entry->digest_known <= entry->whole &&
+	       entry->hashed <= file &&
 	       (entry->target_bytes > 0) == link &&
 	       (file ? entry->size >= 0 &&
 		       entry->content_bytes <= (uint64_t)entry->size &&
@@ -163,10 +163,11 @@ entry_of(struct received *received, struct message *message,
 	received->end = 0;
 	received->first = (struct member_piece){ message->body, message->n, 0 };
 	received->source.digest = entry.digest;
+	ret_member->hashed = received->hashed = entry.hashed;
 	if (entry.whole) {
 		ret_member->content = message->body;
-		ret_member->digest = entry.digest_known
-			? &received->source.digest : NULL;
+		ret_member->digest = entry.hashed ? &received->source.digest
+						  : NULL;
 	}
 	return 1;
 }
@@ -194,7 +195,7 @@ file_end_of(struct received *received, struct message *message,
 	struct ring_file_end end;
 
 	if (!take(message, &end, sizeof(end)) || message->n ||
-	    end.digest_known > 1)
+	    end.digest_known > received->hashed)
 		return nonsense("the end of a file", err);
 	received->source.digest = end.digest;
 	received->source.digest_known = end.digest_known;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -11,7 +12,8 @@
 #include "io/newfile.h"
 #include "unpack/member_ring_private.h"
 
-enum { GIVEN_BACK = 2 };
+enum { GIVEN_BACK = 2, MEMORY_BYTES = RING_SLOTS * RING_SLOT_BYTES +
+				      sizeof(struct ring_hints) };
 _Static_assert(GIVEN_BACK < (int)RING_SLOTS, "somebody would wait for ever");
 
 int
@@ -28,15 +30,16 @@ member_ring_open(struct member_ring *ring, struct error *err)
 		member_ring_release(&made);
 		return -1;
 	}
-	memory = mmap(NULL, RING_SLOTS * RING_SLOT_BYTES,
-		      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
+	memory = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED) {
 		error_sys(err, "get memory");
 		member_ring_release(&made);
 		return -1;
 	}
 	made.memory = memory;
+	made.hints = (struct ring_hints *)(made.memory +
+					   RING_SLOTS * RING_SLOT_BYTES);
 	made.free = RING_SLOTS;
 	*ring = made;
 	return 0;
@@ -50,7 +53,7 @@ member_ring_release(struct member_ring *ring)
 		drop_fd(&ring->freed[i]);
 	}
 	if (ring->memory)
-		munmap(ring->memory, RING_SLOTS * RING_SLOT_BYTES);
+		munmap(ring->memory, MEMORY_BYTES);
 	ring->memory = NULL;
 }
 
@@ -92,6 +95,7 @@ ring_hand_over(struct member_ring *ring, struct error *err)
 		return 0;
 	leave_slot(ring);
 	ring->free--;
+	ring->filled_ever++;
 	if (write_all(ring->filled[1], &used, sizeof(used), err) < 0)
 		return error_in(err, "hand over what was read");
 	return 0;
@@ -116,6 +120,14 @@ ring_claim(struct member_ring *ring, struct error *err)
 		return error_raise(err, ERROR_BUG, "the unpacker gives back "
 				   "more than it got");
 	return 0;
+}
+
+uint32_t
+ring_backlog(const struct member_ring *ring)
+{
+	return ring->filled_ever -
+	       atomic_load_explicit(&ring->hints->emptied,
+				    memory_order_relaxed);
 }
 
 /* ----------------------------------------------------------- the unpacker */
@@ -152,6 +164,8 @@ give_back(struct member_ring *ring)
 	static const char tokens[GIVEN_BACK];
 
 	leave_slot(ring);
+	atomic_store_explicit(&ring->hints->emptied, ++ring->emptied_ever,
+			      memory_order_relaxed);
 	if (++ring->kept < GIVEN_BACK)
 		return;
 	ring->kept = 0;

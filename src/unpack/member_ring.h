@@ -31,15 +31,24 @@
 #include "base/own.h"
 #include "unpack/member_source.h"
 
+/* What is behind the slots: hints, which cost no more than time when they are
+ * wrong. */
+struct ring_hints {
+	_Atomic uint32_t emptied;  /* slots, ever; the unpacker's to write */
+};
+
 enum { RING_SLOTS = 4, RING_SLOT_BYTES = 256 * 1024, RING_FDS = 2 };
 
 struct member_ring {
 	char *memory;              /* RING_SLOTS of them, or NULL */
+	struct ring_hints *hints;  /* behind them */
 	int filled[2];             /* pipe: tokens to the unpacker */
 	int freed[2];              /* pipe: tokens to the reader */
 	/* Of this side: */
 	unsigned slot;             /* at hand */
 	unsigned free;             /* reader: that it may fill */
+	uint32_t filled_ever;      /* reader */
+	uint32_t emptied_ever;     /* unpacker */
 	unsigned kept;             /* unpacker: empty, not given back yet */
 	uint32_t at, used;         /* in the slot */
 	bool gone;                 /* unpacker: the reader ended too early */
@@ -59,10 +68,12 @@ own_cleanup_member_ring(struct member_ring *ring)
 void member_ring_fds(const struct member_ring *ring, bool reader,
 		     int ret_fds[static RING_FDS]);
 
-/* All of SOURCE. -1 with its error, which the other side is not told yet, or
- * when the other side is gone. */
+/* All of SOURCE, of which nothing is hashed. HASH: digests are wanted; those
+ * of files that come while the unpacker is behind are made here. -1 with its
+ * error, which the other side is not told yet, or when the other side is
+ * gone. */
 int member_ring_send(struct member_ring *ring, struct member_source *source,
-		     struct error *err);
+		     bool hash, struct error *err);
 /* Tell the other side ERR, which ends it all. */
 int member_ring_fail(struct member_ring *ring, const struct error *err);
 

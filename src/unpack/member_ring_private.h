@@ -30,7 +30,9 @@ struct ring_entry {
 	uint32_t target_bytes;     /* the same; 0: none */
 	uint32_t content_bytes;    /* of a file */
 	uint32_t whole;            /* 1: that is all of it */
-	uint32_t digest_known;     /* 1: of what is whole */
+	uint32_t hashed;           /* 1: of a file, by the reader: of what is
+				      whole here, else at its end; 0: it is
+				      left to the unpacker */
 	struct digest digest;
 };
 
@@ -39,7 +41,7 @@ struct ring_piece {
 };
 
 struct ring_file_end {
-	uint32_t digest_known;
+	uint32_t digest_known;     /* 1: it was hashed and has no holes */
 	struct digest digest;
 };
 
@@ -56,6 +58,9 @@ ring_slot(const struct member_ring *ring)
 
 /* The slot at hand, of AT bytes, is the unpacker's. */
 int ring_hand_over(struct member_ring *ring, struct error *err);
+/* How many slots the unpacker has and has not done with; of them it is at one,
+ * unless there is none. A hint. */
+uint32_t ring_backlog(const struct member_ring *ring);
 /* Wait until the slot at hand may be filled. */
 int ring_claim(struct member_ring *ring, struct error *err);
 /* Give the slot at hand back, if there is one, and wait for the next. */

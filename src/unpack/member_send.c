@@ -5,9 +5,25 @@
 #include "base/str.h"
 #include "io/shown.h"
 #include "unpack/member_ring_private.h"
+#include "unpack/piece_hash.h"
 
-/* A piece that would be smaller goes into the next slot. */
-enum { PIECE_MIN = 4096 };
+/* A piece that would be smaller goes into the next slot. With so many slots
+ * before it, of RING_SLOTS, the unpacker is the slower one. */
+enum { PIECE_MIN = 4096, BEHIND = 2 };
+
+struct sending {
+	struct member_ring *ring;
+	struct member_source *source;
+	bool hash;                 /* digests are wanted */
+	struct piece_hash pieces;  /* of the file at hand */
+};
+
+static inline void
+own_cleanup_sending(struct sending *sending)
+{
+	piece_hash_release(&sending->pieces);
+}
+#define own_sending own(sending)
 
 /* Where a message of up to N bytes behind its head may be put together; NULL:
  * -1. */
@@ -70,20 +86,44 @@ send_piece(struct member_ring *ring, struct member_piece piece,
 	return 0;
 }
 
-/* PIECE, if RC (of the call that gave it) says so, and what is behind it. */
+/* Behind ENTRY: PIECE, if RC (of the call that gave it) says so, and the rest
+ * of the file. */
 static int
-send_rest(struct member_ring *ring, struct member_source *source,
+send_rest(struct sending *sending, const struct ring_entry *entry,
 	  struct member_piece piece, int rc, struct error *err)
 {
-	struct ring_file_end end;
+	struct member_source *source = sending->source;
+	struct ring_file_end end = { .digest_known = 0 };
 
-	for (; rc > 0; rc = source->piece(source, &piece, err))
-		if (send_piece(ring, piece, err) < 0)
+	for (; rc > 0; rc = source->piece(source, &piece, err)) {
+		if (entry->hashed)
+			piece_hash_add(&sending->pieces, &piece);
+		if (send_piece(sending->ring, piece, err) < 0)
 			return -1;
+	}
 	if (rc < 0)
 		return -1;
-	end = (struct ring_file_end){ source->digest_known, source->digest };
-	return send_body(ring, RING_FILE_END, &end, sizeof(end), err);
+	if (entry->hashed)
+		end.digest_known = piece_hash_end(&sending->pieces,
+						  (uint64_t)entry->size,
+						  &end.digest);
+	return send_body(sending->ring, RING_FILE_END, &end, sizeof(end), err);
+}
+
+/* The unpacker is behind: the digest of ENTRY's file is made here, of its
+ * CONTENT so far. */
+static void
+hash_file(struct sending *sending, struct ring_entry *entry,
+	  const char *content)
+{
+	entry->hashed = 1;
+	if (entry->whole) {
+		digest_of(content, entry->content_bytes, &entry->digest);
+		return;
+	}
+	piece_hash_begin(&sending->pieces);
+	piece_hash_add(&sending->pieces, &(struct member_piece){
+		content, entry->content_bytes, 0 });
 }
 
 static struct ring_entry
@@ -106,9 +146,10 @@ entry_of(const struct archive_member *member)
  * entry goes with as much as has come.
  */
 static int
-send_file(struct member_ring *ring, struct member_source *source,
-	  struct ring_entry *entry, char *to, bool fits, struct error *err)
+send_file(struct sending *sending, struct ring_entry *entry, char *to,
+	  bool fits, struct error *err)
 {
+	struct member_source *source = sending->source;
 	char *content = to + sizeof(*entry) + entry->path_bytes;
 	struct member_piece piece = { .n = 0 };
 	int rc = 1;
@@ -120,20 +161,19 @@ send_file(struct member_ring *ring, struct member_source *source,
 		piece.n = 0;
 	}
 	entry->whole = rc == 0 && entry->content_bytes == entry->size;
-	entry->digest_known = entry->whole && source->digest_known;
-	if (entry->digest_known)
-		entry->digest = source->digest;
+	if (sending->hash && ring_backlog(sending->ring) >= BEHIND)
+		hash_file(sending, entry, content);
 	memcpy(to, entry, sizeof(*entry));
-	commit(ring, RING_ENTRY, sizeof(*entry) + entry->path_bytes +
-				 entry->content_bytes);
+	commit(sending->ring, RING_ENTRY, sizeof(*entry) + entry->path_bytes +
+					  entry->content_bytes);
 	if (entry->whole)
 		return 0;
-	return send_rest(ring, source, piece, rc, err);
+	return send_rest(sending, entry, piece, rc, err);
 }
 
 static int
-send_member(struct member_ring *ring, struct member_source *source,
-	    const struct archive_member *member, struct error *err)
+send_member(struct sending *sending, const struct archive_member *member,
+	    struct error *err)
 {
 	struct ring_entry entry = entry_of(member);
 	size_t n = sizeof(entry) + entry.path_bytes + entry.target_bytes;
@@ -146,29 +186,33 @@ send_member(struct member_ring *ring, struct member_source *source,
 				   SHOWN(member->path));
 	fits = file && (uint64_t)member->size <=
 		       RING_SLOT_BYTES - sizeof(struct ring_head) - n;
-	to = reserve(ring, n + (fits ? (size_t)member->size : 0), err);
+	to = reserve(sending->ring, n + (fits ? (size_t)member->size : 0), err);
 	if (!to)
 		return -1;
 	memcpy(to + sizeof(entry), member->path, entry.path_bytes);
 	if (file)
-		return send_file(ring, source, &entry, to, fits, err);
+		return send_file(sending, &entry, to, fits, err);
 	memcpy(to, &entry, sizeof(entry));
 	if (member->target)
 		memcpy(to + sizeof(entry) + entry.path_bytes, member->target,
 		       entry.target_bytes);
-	commit(ring, RING_ENTRY, n);
+	commit(sending->ring, RING_ENTRY, n);
 	return 0;
 }
 
 int
 member_ring_send(struct member_ring *ring, struct member_source *source,
-		 struct error *err)
+		 bool hash, struct error *err)
 {
+	own_sending struct sending sending = {
+		.ring = ring, .source = source, .hash = hash,
+		.pieces = PIECE_HASH_INIT,
+	};
 	struct member member;
 	int rc;
 
 	while ((rc = source->next(source, &member, err)) > 0)
-		if (send_member(ring, source, &member.entry, err) < 0)
+		if (send_member(&sending, &member.entry, err) < 0)
 			return -1;
 	if (rc < 0 || send_body(ring, RING_END, &source->end,
 				sizeof(source->end), err) < 0)

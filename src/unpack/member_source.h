@@ -25,7 +25,10 @@ struct member {
 	struct archive_member entry;
 	const void *content;       /* of a file that comes as a whole,
 				      entry.size bytes; else NULL */
-	const struct digest *digest;   /* of content; NULL: not known */
+	bool hashed;               /* of a file: DIGEST, or that of the
+				      source at its end; else it is left to
+				      whoever wants it */
+	const struct digest *digest;   /* of content, when hashed */
 };
 
 /* Within the file's size; offsets never fall. Between two is a hole. */
@@ -47,8 +50,8 @@ struct member_source {
 		    struct error *err);
 	int (*piece)(struct member_source *source,
 		     struct member_piece *ret_piece, struct error *err);
-	/* When piece() has given 0: of all of the file; not known when it has
-	 * holes. */
+	/* When piece() has given 0: of all of a file that is hashed; not
+	 * known when it has holes. */
 	struct digest digest;
 	bool digest_known;
 	struct member_end end;     /* when next() has given 0 */

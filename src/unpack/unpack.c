@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "io/shown.h"
 #include "unpack/member_ring.h"
+#include "unpack/piece_hash.h"
 #include "unpack/unpack_policy.h"
 #include "unpack/unpack_source.h"
 
@@ -23,6 +24,7 @@ struct unpack {
 	struct tree_writer *writer;
 	struct unpack_policy_state state;
 	uint8_t *held;                 /* a file that may be reused; or NULL */
+	struct piece_hash pieces;      /* of the file at hand */
 };
 
 static inline void
@@ -30,6 +32,7 @@ own_cleanup_unpack(struct unpack *unpack)
 {
 	tree_writer_free(unpack->writer);
 	free(unpack->held);
+	piece_hash_release(&unpack->pieces);
 }
 #define own_unpack own(unpack)
 
@@ -74,22 +77,34 @@ write_whole(struct unpack *unpack, const struct tree_entry *to,
 
 /* As it comes. */
 static int
-write_pieces(struct unpack *unpack, const struct tree_entry *to, uint64_t size,
-	     struct error *err)
+write_pieces(struct unpack *unpack, const struct member *member,
+	     const struct tree_entry *to, struct error *err)
 {
 	struct member_source *source = unpack->source;
+	uint64_t size = (uint64_t)member->entry.size;
+	bool hash = unpack->options->notes && !member->hashed;
 	struct member_piece piece;
+	const struct digest *digest;
+	struct digest made;
 	int rc;
 
 	if (tree_writer_file(unpack->writer, to, err) < 0)
 		return -1;
-	while ((rc = source->piece(source, &piece, err)) > 0)
+	if (hash)
+		piece_hash_begin(&unpack->pieces);
+	while ((rc = source->piece(source, &piece, err)) > 0) {
+		if (hash)
+			piece_hash_add(&unpack->pieces, &piece);
 		if (tree_writer_data(unpack->writer, piece.data, piece.n,
 				     piece.offset, err) < 0)
 			return -1;
+	}
 	if (rc < 0 || tree_writer_file_end(unpack->writer, size, err) < 0)
 		return -1;
-	note(unpack, source->digest_known ? &source->digest : NULL);
+	digest = source->digest_known ? &source->digest : NULL;
+	if (hash && piece_hash_end(&unpack->pieces, size, &made))
+		digest = &made;
+	note(unpack, digest);
 	return 0;
 }
 
@@ -120,6 +135,23 @@ hold_pieces(struct unpack *unpack, const struct tree_entry *to, uint64_t size,
 }
 
 static int
+put_whole(struct unpack *unpack, const struct member *member,
+	  const struct tree_entry *to, uint32_t candidate, struct error *err)
+{
+	uint64_t size = (uint64_t)member->entry.size;
+	const struct digest *digest = member->digest;
+	struct digest made;
+
+	if (!digest && unpack->options->notes) {
+		digest_of(member->content, (size_t)size, &made);
+		digest = &made;
+	}
+	if (is_reused(unpack, candidate, digest))
+		return 0;
+	return write_whole(unpack, to, member->content, size, digest, err);
+}
+
+static int
 put_file(struct unpack *unpack, const struct member *member,
 	 const struct tree_entry *to, struct error *err)
 {
@@ -135,14 +167,10 @@ put_file(struct unpack *unpack, const struct member *member,
 			(int64_t)to->mtime.tv_sec * 1000000000 +
 			to->mtime.tv_nsec);
 	}
-	if (!member->content)
-		return candidate
-			? hold_pieces(unpack, to, size, candidate, err)
-			: write_pieces(unpack, to, size, err);
-	if (is_reused(unpack, candidate, member->digest))
-		return 0;
-	return write_whole(unpack, to, member->content, size, member->digest,
-			   err);
+	if (member->content)
+		return put_whole(unpack, member, to, candidate, err);
+	return candidate ? hold_pieces(unpack, to, size, candidate, err)
+			 : write_pieces(unpack, member, to, err);
 }
 
 static int
@@ -275,8 +303,8 @@ unpack_stream(const struct unpack_options *options,
 	own_unpack_source struct unpack_source *source = NULL;
 
 	read_utf8();
-	if (unpack_source_open(options->input_fd, &options->policy,
-			       options->notes != NULL, &source, err) < 0)
+	if (unpack_source_open(options->input_fd, &options->policy, &source,
+			       err) < 0)
 		return -1;
 	return put_all(options, unpack_source_members(source), ret_result,
 		       err);
@@ -289,9 +317,10 @@ unpack_read(const struct unpack_options *options, struct member_ring *ring)
 	struct error err = ERROR_INIT;
 
 	read_utf8();
-	if (unpack_source_open(options->input_fd, &options->policy,
-			       options->notes != NULL, &source, &err) == 0 &&
-	    member_ring_send(ring, unpack_source_members(source), &err) == 0)
+	if (unpack_source_open(options->input_fd, &options->policy, &source,
+			       &err) == 0 &&
+	    member_ring_send(ring, unpack_source_members(source),
+			     options->notes != NULL, &err) == 0)
 		return 0;
 	return member_ring_fail(ring, &err);
 }

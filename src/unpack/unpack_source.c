@@ -19,9 +19,8 @@ struct unpack_source {
 	struct tar_check *check;
 	struct archive_reader *reader;
 	struct unpack_policy_state state;
-	struct hasher *hasher;         /* of the file at hand; or NULL */
 	struct str path;               /* of the entry at hand */
-	uint64_t size, end, hashed;    /* its own, of pieces, of those hashed */
+	uint64_t size, end;            /* its own, of its pieces */
 };
 
 void
@@ -32,8 +31,6 @@ unpack_source_free(struct unpack_source *source)
 	archive_reader_free(source->reader);
 	tar_check_free(source->check);
 	unpack_input_free(source->input);
-	if (source->hasher)
-		hasher_free(source->hasher);
 	str_release(&source->path);
 	free(source);
 }
@@ -130,9 +127,7 @@ next(struct member_source *members, struct member *ret_member,
 	str_clear(&source->path);
 	str_add(&source->path, entry.path);
 	source->size = (uint64_t)entry.size;
-	source->end = source->hashed = 0;
-	if (source->hasher && entry.type == ARCHIVE_FILE)
-		hasher_begin(source->hasher);
+	source->end = 0;
 	*ret_member = (struct member){ .entry = entry };
 	return 1;
 }
@@ -140,12 +135,6 @@ next(struct member_source *members, struct member *ret_member,
 static int
 piece_end(struct unpack_source *source, struct error *err)
 {
-	struct member_source *members = &source->members;
-
-	members->digest_known = source->hasher &&
-				source->hashed == source->size;
-	if (source->hasher)
-		hasher_end(source->hasher, &members->digest);
 	/* Holes cost nothing to pack and much to read: they count too. */
 	if (unpack_policy_ratio(source->policy,
 				unpack_input_packed_bytes(source->input),
@@ -176,15 +165,11 @@ piece(struct member_source *members, struct member_piece *ret_piece,
 		return error_raise(err, ERROR_FORMAT, "%s: its pieces overlap",
 				   SHOWN(str_get(&source->path)));
 	source->end = ret_piece->offset + ret_piece->n;
-	if (source->hasher && ret_piece->offset == source->hashed) {
-		hasher_add(source->hasher, ret_piece->data, ret_piece->n);
-		source->hashed += ret_piece->n;
-	}
 	return 1;
 }
 
 int
-unpack_source_open(int fd, const struct unpack_policy *policy, bool hash,
+unpack_source_open(int fd, const struct unpack_policy *policy,
 		   struct unpack_source **ret_source, struct error *err)
 {
 	const struct tar_check_options check = {
@@ -200,7 +185,6 @@ unpack_source_open(int fd, const struct unpack_policy *policy, bool hash,
 	source->path = (struct str)STR_INIT(4 * 1024 * 1024);
 	source->input = unpack_input_new(fd, policy);
 	source->check = tar_check_new(&check);
-	source->hasher = hash ? hasher_new() : NULL;
 	if (unpack_input_open(source->input, err) < 0 ||
 	    archive_reader_tar(next_checked, source, &source->reader, err) < 0)
 		return -1;

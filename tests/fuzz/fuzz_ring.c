@@ -34,6 +34,20 @@ fill(struct member_ring *ring, const uint8_t *data, size_t n)
 	drop_fd(&ring->filled[1]);
 }
 
+/* Digests, where there are any, of files that were written. */
+static void
+look_at_notes(struct file_notes *notes)
+{
+	static const struct digest none;
+
+	for (uint64_t i = 0; i < file_notes_count(notes); i++) {
+		const struct file_note *note = file_notes_at(notes, i);
+
+		FUZZ_HOLDS(note->known <= 1 && note->same == 0);
+		FUZZ_HOLDS(note->known || digest_equal(&note->digest, &none));
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -42,6 +56,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct error err = ERROR_INIT;
 	struct unpack_result result = { .magic = 0 };
 	struct unpack_options options = canary_options();
+	own_file_notes struct file_notes *notes =
+		file_notes_new(options.policy.limits.entries);
 
 	FUZZ_HOLDS(member_ring_open(&ring, &err) == 0);
 	fill(&ring, data, n);
@@ -49,9 +65,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		own_fd int tree = canary_tree_make(top);
 
 		options.tree_dirfd = tree;
+		options.notes = notes;
 		if (unpack_write(&options, &ring, &result, &err) < 0)
 			FUZZ_HOLDS(err.text[0] != '\0');
 	}
+	look_at_notes(notes);
 	canary_tree_look(top);
 	return 0;
 }

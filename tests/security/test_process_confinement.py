@@ -139,6 +139,11 @@ def test_s50_s51_a_liar_or_a_crash_is_a_failure_with_a_message(attempt, duty,
     assert re.search(expected.get(lie, expected[""]), said), said
 
 
+def test_s50_a_reader_that_claims_a_digest_it_left_to_the_unpacker(attempt):
+    assert attempt("reader", "digest") == (
+        "said: the archive's reader said nonsense (the end of a file)")
+
+
 def test_s50_a_violation_is_a_failure_with_a_message(attempt):
     assert attempt("unpacker", "execute") == (
         "said: the unpacker was killed by signal 31 (Bad system call): it "

@@ -100,11 +100,8 @@ made_piece(struct member_source *source, struct member_piece *ret_piece,
 
 	if (made->given && made->fails_in == made->at)
 		return error_raise(e, ERROR_FORMAT, "it is damaged");
-	if (left == 0) {
-		source->digest_known = !is_holed(made->at);
-		memset(&source->digest, made->at, sizeof(source->digest));
+	if (left == 0)
 		return 0;
-	}
 	if (is_holed(made->at) && made->given) {
 		made->given = size - 1;
 		left = 1;
@@ -121,9 +118,20 @@ made_piece(struct member_source *source, struct member_piece *ret_piece,
 	return 1;
 }
 
-/* Another process sends it all, and is waited for with the program. */
+static char *
+all_bytes(void)
+{
+	char *bytes = malloc(LARGEST);
+
+	for (int64_t i = 0; bytes && i < LARGEST; i++)
+		bytes[i] = byte_at(i);
+	return bytes;
+}
+
+/* Another process sends it all, and is waited for with the program. HASH: all
+ * is hashed there, as by a reader that never finds the unpacker idle. */
 static pid_t
-send_made(int fails_in)
+send_made(int fails_in, bool hash)
 {
 	struct made made = { .at = -1, .fails_in = fails_in,
 			     .source = { .next = made_next,
@@ -139,10 +147,9 @@ send_made(int fails_in)
 	}
 	close(ring.filled[0]);
 	close(ring.freed[1]);
-	made.bytes = malloc(LARGEST);
-	for (int64_t i = 0; made.bytes && i < LARGEST; i++)
-		made.bytes[i] = byte_at(i);
-	if (member_ring_send(&ring, &made.source, &err) < 0)
+	made.bytes = all_bytes();
+	ring.filled_ever += 1000;
+	if (member_ring_send(&ring, &made.source, hash, &err) < 0)
 		_exit(member_ring_fail(&ring, &err) < 0 ? 2 : 1);
 	_exit(0);
 }
@@ -169,8 +176,20 @@ has_bytes(const void *data, size_t n, uint64_t offset)
 			fail_msg("byte %zu is another", (size_t)offset + i);
 }
 
+/* It is the one of the file AT, without its hole. */
 static void
-is_file(struct member_source *source, const struct member *member, int at)
+has_digest(const struct digest *digest, int at)
+{
+	own_free char *bytes = all_bytes();
+	struct digest right;
+
+	digest_of(bytes, (size_t)sizes[at], &right);
+	assert_true(digest_equal(digest, &right));
+}
+
+static void
+is_file(struct member_source *source, const struct member *member, int at,
+	bool hashed)
 {
 	struct member_piece piece;
 	uint64_t end = 0;
@@ -182,13 +201,15 @@ is_file(struct member_source *source, const struct member *member, int at)
 	assert_int_equal(member->entry.mode, 0640);
 	assert_int_equal(member->entry.mtime.tv_sec, 1000 + at);
 	assert_null(member->entry.target);
+	assert_int_equal(member->hashed, hashed);
 	/* What fits comes at once, unless it has a hole. */
 	assert_int_equal(member->content != NULL, !is_holed(at) &&
 			 sizes[at] < RING_SLOT_BYTES);
 	if (member->content) {
 		has_bytes(member->content, (size_t)sizes[at], 0);
-		assert_non_null(member->digest);
-		assert_int_equal(member->digest->bytes[31], at);
+		assert_int_equal(member->digest != NULL, hashed);
+		if (hashed)
+			has_digest(member->digest, at);
 		return;
 	}
 	while ((rc = source->piece(source, &piece, &err)) > 0) {
@@ -199,14 +220,15 @@ is_file(struct member_source *source, const struct member *member, int at)
 	}
 	assert_int_equal(rc, 0);
 	assert_int_equal(end, sizes[at]);
-	assert_int_equal(source->digest_known, !is_holed(at));
-	assert_int_equal(source->digest.bytes[0], at);
+	assert_int_equal(source->digest_known, hashed && !is_holed(at));
+	if (source->digest_known)
+		has_digest(&source->digest, at);
 }
 
 static void
-what_is_sent_arrives_whole_and_in_order(void **state)
+all_arrives(bool hashed)
 {
-	pid_t pid = send_made(FAILS_NOWHERE);
+	pid_t pid = send_made(FAILS_NOWHERE, hashed);
 	own_member_received struct member_source *source =
 		member_ring_receive(&ring);
 	struct member member;
@@ -216,7 +238,7 @@ what_is_sent_arrives_whole_and_in_order(void **state)
 		assert_int_equal(source->next(source, &member, &err), 1);
 		snprintf(path, sizeof(path), "f%d", i);
 		assert_string_equal(member.entry.path, path);
-		is_file(source, &member, i);
+		is_file(source, &member, i, hashed);
 	}
 	assert_int_equal(source->next(source, &member, &err), 1);
 	assert_int_equal(member.entry.type, ARCHIVE_DIRECTORY);
@@ -235,6 +257,120 @@ what_is_sent_arrives_whole_and_in_order(void **state)
 	assert_false(ring.gone);
 }
 
+static void
+what_is_sent_arrives_whole_and_in_order(void **state)
+{
+	all_arrives(false);
+}
+
+static void
+digests_of_a_reader_arrive_with_their_files(void **state)
+{
+	all_arrives(true);
+}
+
+/* ---- who hashes --------------------------------------------------------- */
+
+enum { EQUAL_FILES = RING_SLOTS, EQUAL_BYTES = RING_SLOT_BYTES * 3 / 4 };
+
+/* So many files, each of which takes a slot. */
+static int
+equal_next(struct member_source *source, struct member *ret_member,
+	   struct error *e)
+{
+	struct made *made = (struct made *)source;
+
+	made->given = 0;
+	if (++made->at == EQUAL_FILES)
+		return 0;
+	*ret_member = (struct member){ .entry = {
+		.type = ARCHIVE_FILE, .path = "f", .size = EQUAL_BYTES,
+	} };
+	return 1;
+}
+
+static int
+equal_piece(struct member_source *source, struct member_piece *ret_piece,
+	    struct error *e)
+{
+	struct made *made = (struct made *)source;
+
+	if (made->given)
+		return 0;
+	made->given = EQUAL_BYTES;
+	*ret_piece = (struct member_piece){ made->bytes, EQUAL_BYTES, 0 };
+	return 1;
+}
+
+/* Nobody takes anything meanwhile. */
+static void
+send_equal(bool hash)
+{
+	own_free char *bytes = all_bytes();
+	struct made made = { .at = -1, .bytes = bytes,
+			     .source = { .next = equal_next,
+					 .piece = equal_piece,
+					 .end = { 1, "tar" } } };
+
+	assert_int_equal(member_ring_send(&ring, &made.source, hash, &err), 0);
+}
+
+/* BY: of each, 'r': the reader has hashed it, 'u': it has left that. */
+static void
+receive_equal(const char *by)
+{
+	own_member_received struct member_source *source =
+		member_ring_receive(&ring);
+	struct member member;
+
+	for (int i = 0; i < EQUAL_FILES; i++) {
+		assert_int_equal(source->next(source, &member, &err), 1);
+		assert_int_equal(member.hashed, by[i] == 'r');
+		has_bytes(member.content, EQUAL_BYTES, 0);
+	}
+	assert_int_equal(source->next(source, &member, &err), 0);
+}
+
+static void
+the_reader_hashes_while_the_unpacker_is_behind(void **state)
+{
+	send_equal(true);
+	receive_equal("uurr");
+	/* All but the slot at hand are done with. */
+	ring.filled_ever = EQUAL_FILES;
+	assert_int_equal(ring_backlog(&ring), 1);
+}
+
+static void
+nothing_is_hashed_that_nobody_wants(void **state)
+{
+	send_equal(false);
+	receive_equal("uuuu");
+}
+
+/* The unpacker can say what it likes of its work. */
+static void
+a_false_hint_moves_work_and_nothing_else(void **state)
+{
+	static const struct {
+		uint32_t emptied;
+		const char *by;
+	} hints[] = {
+		{ 1, "ruur" }, { EQUAL_FILES, "rrrr" },
+		{ UINT32_MAX, "urrr" }, { 1u << 31, "rrrr" },
+	};
+
+	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++) {
+		gone(state);
+		assert_int_equal(fresh(state), 0);
+		ring.hints->emptied = hints[i].emptied;
+		send_equal(true);
+		receive_equal(hints[i].by);
+	}
+}
+
+/* ---- failures ----------------------------------------------------------- */
+
 /* In files that come whole, and in those that come in pieces. */
 static void
 a_failure_arrives_behind_what_came_before_it(void **state)
@@ -247,7 +383,7 @@ a_failure_arrives_behind_what_came_before_it(void **state)
 
 		gone(state);
 		assert_int_equal(fresh(state), 0);
-		pid = send_made(places[i]);
+		pid = send_made(places[i], i % 2);
 		own_member_received struct member_source *source =
 			member_ring_receive(&ring);
 		struct member member;
@@ -290,7 +426,7 @@ a_reader_that_is_gone_is_noticed(void **state)
 static void
 an_unpacker_that_is_gone_ends_the_reader(void **state)
 {
-	pid_t pid = send_made(FAILS_NOWHERE);
+	pid_t pid = send_made(FAILS_NOWHERE, true);
 
 	close(ring.freed[1]);
 	ring.freed[1] = -1;
@@ -395,7 +531,8 @@ entries_that_cannot_be_are_not_believed(void **state)
 	SPOILT("f\0abc", mode, 010000);
 	SPOILT("f\0abc", mtime_ns, 1000000000);
 	SPOILT("f\0abc", whole, 2);
-	SPOILT("f\0abc", digest_known, 2);
+	SPOILT("f\0abc", hashed, 2);
+	SPOILT("f\0abc", hashed, UINT32_MAX);
 	SPOILT("f\0abc", size, -1);
 	SPOILT("f\0abc", size, INT64_MIN);
 	SPOILT("f\0abc", size, 2);
@@ -420,17 +557,21 @@ entries_that_cannot_be_are_not_believed(void **state)
 	link.target_bytes = 3;
 	entry_is_nonsense(link, "l\0t\0", 4);
 	entry_is_nonsense(link, "l\0tt", 4);
+	link.target_bytes = 2;
+	link.hashed = 1;                                 /* of no file */
+	entry_is_nonsense(link, "l\0t\0", 4);
 	put_message(RING_ENTRY, &good, sizeof(good) - 1, "", 0);
 	is_nonsense("an entry");
 }
 
 static void
-put_open_file(void)
+put_open_file(bool hashed)
 {
 	struct ring_entry entry = good;
 
 	entry.size = 1000;
 	entry.whole = 0;
+	entry.hashed = hashed;
 	put_message(RING_ENTRY, &entry, sizeof(entry), "f\0abc", 5);
 }
 
@@ -440,7 +581,7 @@ piece_is_nonsense(uint64_t offset, size_t n)
 	const struct ring_piece piece = { offset };
 	static const char zeros[2000];
 
-	put_open_file();
+	put_open_file(false);
 	put_message(RING_PIECE, &piece, sizeof(piece), zeros, n);
 	is_nonsense("a piece");
 }
@@ -449,7 +590,7 @@ static void
 pieces_that_cannot_be_are_not_believed(void **state)
 {
 	const struct ring_piece piece = { 10 };
-	const struct ring_file_end end = { .digest_known = 2 };
+	struct ring_file_end end = { .digest_known = 2 };
 
 	at = ring.memory;
 	piece_is_nonsense(3, 0);
@@ -459,10 +600,14 @@ pieces_that_cannot_be_are_not_believed(void **state)
 	piece_is_nonsense(1001, 1);
 	piece_is_nonsense(UINT64_MAX, 1);
 	piece_is_nonsense(UINT64_MAX - 1, 2);
-	put_open_file();
+	put_open_file(false);
 	put_message(RING_PIECE, &piece, sizeof(piece) - 1, "", 0);
 	is_nonsense("a piece");
-	put_open_file();
+	put_open_file(true);
+	put_message(RING_FILE_END, &end, sizeof(end), "", 0);
+	is_nonsense("the end of a file");
+	end.digest_known = 1;            /* of what it did not hash */
+	put_open_file(false);
 	put_message(RING_FILE_END, &end, sizeof(end), "", 0);
 	is_nonsense("the end of a file");
 	/* Each has its turn. */
@@ -470,8 +615,8 @@ pieces_that_cannot_be_are_not_believed(void **state)
 	is_nonsense("out of turn");
 	put_message(RING_FILE_END, &end, sizeof(end), "", 0);
 	is_nonsense("out of turn");
-	put_open_file();
-	put_open_file();
+	put_open_file(false);
+	put_open_file(false);
 	is_nonsense("out of turn");
 	put_message(0, "", 0, "", 0);
 	is_nonsense("out of turn");
@@ -573,6 +718,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MINE(what_is_sent_arrives_whole_and_in_order),
+		MINE(digests_of_a_reader_arrive_with_their_files),
+		MINE(the_reader_hashes_while_the_unpacker_is_behind),
+		MINE(nothing_is_hashed_that_nobody_wants),
+		MINE(a_false_hint_moves_work_and_nothing_else),
 		MINE(a_failure_arrives_behind_what_came_before_it),
 		MINE(a_reader_that_is_gone_is_noticed),
 		MINE(an_unpacker_that_is_gone_ends_the_reader),
