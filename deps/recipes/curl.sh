@@ -18,9 +18,13 @@ name=libcurl
 # No content decoding (zlib, brotli, zstd): what is fetched must arrive as the
 # bytes that were hashed. No cookies, HSTS, Alt-Svc, netrc: nothing is kept
 # between runs, or read from the disk behind our back.
+# CURL_MAX_WRITE_SIZE (include/curl/curl.h): what was received in one piece is
+# given to us in one piece, and goes to the pipe with one write, not in 16 KiB
+# each.
 # Certificates: fitout names a bundle; failing that, OpenSSL's own places.
 build() {
-	configure --with-openssl="$prefix" --without-ca-bundle \
+	configure CPPFLAGS=-DCURL_MAX_WRITE_SIZE=262144 \
+		--with-openssl="$prefix" --without-ca-bundle \
 		--without-ca-path --with-ca-fallback \
 		--disable-openssl-auto-load-config \
 		--enable-threaded-resolver --enable-ipv6 --enable-unix-sockets \

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -27,6 +28,7 @@ struct fetcher_options {
 	uint32_t range_bytes;         /* ... in parts of so much; 2 MiB */
 	uint64_t fast_bytes_ms;       /* one as fast as this needs no others;
 					 256 KiB */
+	bool ranges_prove;            /* the first must bring more; true */
 	const char *user_agent;
 	const char *ca_file;          /* NULL: SSL_CERT_FILE, else the usual
 					 places */

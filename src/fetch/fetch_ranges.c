@@ -74,7 +74,8 @@ ranges_stop(struct transfer *t)
 		r->parts[i].buffer = NULL;
 	}
 	want(t, false);
-	r->on = r->alone = r->blocked = false;
+	r->on = r->proven = r->alone = r->blocked = false;
+	r->trials = 0;
 }
 
 void
@@ -91,6 +92,7 @@ ranges_stretch_anew(struct transfer *t)
 {
 	t->stretch_from = t->delivered;
 	t->stretch_ms = clock_ms();
+	t->gain.marked = false;
 }
 
 /* Did the last bytes come more slowly than they were read, and more slowly
@@ -101,6 +103,9 @@ is_slower_than_wanted(struct transfer *t, int64_t now_ms)
 	uint64_t bytes = t->delivered - t->stretch_from;
 	uint64_t ms = (uint64_t)(now_ms - t->stretch_ms);
 
+	/* A connection begins slowly. */
+	if (bytes >= t->options->range_bytes && !t->gain.marked)
+		gain_mark(t);
 	if (bytes < 2 * (uint64_t)t->options->range_bytes)
 		return false;
 	if (bytes / (ms + 1) < t->options->fast_bytes_ms)
@@ -116,7 +121,7 @@ may_divide(struct transfer *t, int64_t now_ms)
 	return t->divisible && t->size > t->delivered &&
 	       t->size - t->delivered >= t->options->ranges_from_bytes &&
 	       t->pool->used + 2 <= RANGE_POOL_PARTS &&
-	       is_slower_than_wanted(t, now_ms);
+	       !t->pool->trial && is_slower_than_wanted(t, now_ms);
 }
 
 static struct hop *
@@ -138,11 +143,11 @@ ranges_due_hop(struct transfer *t, int64_t now_ms)
 
 	if (!t->ranges || t->state != TRANSFER_RUNNING)
 		return NULL;
-	if (!t->ranges->on) {
+	if (!t->ranges->on || part_may_try_again(t)) {
 		if (!may_divide(t, now_ms))
 			return NULL;
-		t->ranges->on = true;
-		t->ranges->next = 0;
+		gain_before(t);
+		part_begin(t);
 	}
 	if (!t->ranges->alone)
 		part_drop_passed(t);
@@ -244,6 +249,16 @@ put_through(struct transfer *t, struct part *part, const char *data, size_t n)
 	return done;
 }
 
+static void
+end_trial(struct transfer *t)
+{
+	t->pool->trial = NULL;
+	t->ranges->proven = gain_judge(t);
+	/* What the one connection could have brought is not known then. */
+	t->ranges->undecided = t->gain.paused;
+	ranges_stretch_anew(t);
+}
+
 enum delivery
 ranges_deliver(struct hop *hop, const char *data, size_t n)
 {
@@ -253,6 +268,8 @@ ranges_deliver(struct hop *hop, const char *data, size_t n)
 	hop_moved(hop, n);
 	if (!hop->judged || hop->verdict != FETCH_TAKE)
 		return DELIVER_STOP;
+	if (hop->got == 0 && part == hop->transfer->pool->trial)
+		gain_begin(hop->transfer);
 	hop->got += n;
 	if (n > part->bytes - part->filled) {
 		hop->stop = STOP_MIRROR;
@@ -400,6 +417,8 @@ ranges_hop_ended(struct hop *hop, const struct hop_result *result)
 		broke(hop, result);
 	} else {
 		part->state = PART_ARRIVED;
+		if (part == t->pool->trial)
+			end_trial(t);
 		ranges_drain(t);
 	}
 }

@@ -39,6 +39,7 @@ void
 transfer_leave(struct transfer *t, enum transfer_state to)
 {
 	ranges_stop(t);
+	t->pool->ended += to == TRANSFER_ENDED;
 	t->state = to;
 	t->hop.unwanted = true;
 	t->hop.paused = false;
@@ -189,6 +190,7 @@ void
 hop_moved(struct hop *hop, size_t n)
 {
 	hop->transfer->moved += n;
+	hop->transfer->pool->moved += n;
 	hop->progress_ms = clock_ms();
 }
 
@@ -373,7 +375,7 @@ deliver_body(struct hop *hop, const char *data, size_t n)
 		}
 		if (done == 0) {
 			hop->held = at;
-			hop->paused = true;
+			hop->paused = t->gain.paused = true;
 			return DELIVER_PAUSE;
 		}
 		at += (size_t)done;

@@ -23,6 +23,7 @@ const struct fetcher_options fetcher_options_default = {
 	.ranges_from_bytes = 16 * 1024 * 1024,
 	.range_bytes = 2 * 1024 * 1024,
 	.fast_bytes_ms = 256 * 1024,
+	.ranges_prove = true,
 	.user_agent = "fitout/" PACKAGE_VERSION,
 	.ca_file = NULL,
 };

@@ -235,7 +235,7 @@ begin_anew(struct stage *stage, struct transfer *transfer, struct error *err)
 	transfer->at = transfer->n = 0;
 	transfer->unpacking = transfer->sink_broken = false;
 	transfer->sink_opened = false;
-	transfer->fetched = false;
+	transfer->answered = transfer->fetched = false;
 	transfer->unpack_error = (struct error)ERROR_INIT;
 	transfer->stream->bytes = transfer->size = 0;
 	hasher_free(transfer->hasher);
@@ -343,6 +343,9 @@ handle_event(struct stage *stage, const struct fetch_event *event,
 	switch (event->type) {
 	case FETCH_STARTED:
 		transfer->size = event->size == UINT64_MAX ? 0 : event->size;
+		transfer->answered = true;
+		if (stage->answered_ms == 0)
+			stage->answered_ms = clock_ms();
 		/* Another mirror may have less. */
 		return stage_check_space(stage, transfer, &why) == 0 ? 0
 			: stage_try_next_mirror(stage, transfer, &why, err);
@@ -357,7 +360,7 @@ handle_event(struct stage *stage, const struct fetch_event *event,
 		give_up_mirror(transfer, event->text);
 		return 0;
 	case FETCH_DONE:
-		transfer->fetched = true;
+		transfer->answered = transfer->fetched = true;
 		return 0;
 	case FETCH_FAILED:
 		return handle_failure(stage, transfer, event, err);
@@ -460,13 +463,15 @@ static int
 turn(struct stage *stage, struct error *err)
 {
 	size_t n;
-	int ready;
+	int ready, sinks_ms, wait_ms;
 
-	if (stage_assign_sinks(stage, err) < 0)
+	if (stage_assign_sinks(stage, &sinks_ms, err) < 0)
 		return -1;
 	n = prepare_polls(stage);
-	ready = poll(stage->polls, n,
-		     idle_ms(deadline_left_ms(stage->context->budget)));
+	wait_ms = deadline_left_ms(stage->context->budget);
+	ready = poll(stage->polls, n, idle_ms(
+			sinks_ms >= 0 && sinks_ms < wait_ms ? sinks_ms
+							    : wait_ms));
 	if (ready < 0 && errno != EINTR)
 		return error_sys(err, "wait for the transfers");
 	if (interrupt_check(err) < 0)

@@ -35,6 +35,7 @@ struct transfer {
 	bool unpacking;            /* an unpacker was started and not finished */
 	bool sink_opened;
 	bool sink_broken;          /* unpacker left early: drain for the digest */
+	bool answered;             /* FETCH_STARTED came: size holds */
 	bool fetched;              /* FETCH_DONE came */
 	bool behind;               /* the disk has begun to write it */
 	uint64_t size;             /* of the packed bytes; 0: not known */
@@ -71,6 +72,7 @@ struct stage {
 	VEC(struct transfer *) transfers;
 	struct arena secrets;      /* signed addresses; wiped */
 	unsigned slots;            /* unpackers at a time */
+	int64_t answered_ms;       /* when the first was; 0: not yet */
 	struct pollfd *polls;
 	struct transfer **poll_of;
 };
@@ -79,8 +81,9 @@ struct stage {
 
 /* Is there somewhere for its bytes to go, be it nowhere? */
 bool stage_has_sink(const struct transfer *transfer);
-/* Give waiting transfers their sinks, as many unpackers as there are slots. */
-int stage_assign_sinks(struct stage *stage, struct error *err);
+/* Give waiting transfers their sinks, as many unpackers as there are slots.
+ * *RET_MS: come back then, though nothing has happened (-1: no need). */
+int stage_assign_sinks(struct stage *stage, int *ret_ms, struct error *err);
 /* The unpacker is gone; its error waits for the digest's verdict, which says
  * more (a flipped byte breaks gzip's CRC as well). */
 int stage_collect_unpacker(struct stage *stage, struct transfer *transfer);

@@ -17,6 +17,8 @@
 /* Less is on the disk before a process for it is at work. */
 #define BEHIND_BYTES (1024 * 1024)
 #define ENTRY_BYTES 4096     /* of an inode and a name, about */
+/* How long the first answer waits for the others, before unpackers begin. */
+#define ANSWERS_MS 30
 
 const struct sandbox_unpacking *
 stage_unpackers(const struct stage *stage)
@@ -76,30 +78,91 @@ stage_has_sink(const struct transfer *transfer)
 	return transfer->sink_fd >= 0 || transfer->sink_broken;
 }
 
-int
-stage_assign_sinks(struct stage *stage, struct error *err)
+static bool
+is_waiting(const struct transfer *transfer)
 {
-	unsigned busy = 0;
+	return !transfer->done && !transfer->sink_opened;
+}
 
-	for (size_t i = 0; i < stage->transfers.n; i++)
-		busy += stage->transfers.item[i]->unpacking;
+static int
+open_file_sinks(struct stage *stage, struct error *err)
+{
 	for (size_t i = 0; i < stage->transfers.n; i++) {
 		struct transfer *transfer = stage->transfers.item[i];
 
-		if (transfer->done || transfer->sink_opened)
+		if (!is_waiting(transfer) || transfer->stream->tree_dirfd >= 0)
 			continue;
-		if (transfer->stream->tree_dirfd < 0) {
-			transfer->sink_fd = fcntl(transfer->stream->file_fd,
-						  F_DUPFD_CLOEXEC, 3);
-			if (transfer->sink_fd < 0)
-				return error_sys(err, "%s",
-						 transfer->stream->label);
-			transfer->sink_opened = true;
-		} else if (busy < stage->slots) {
-			if (start_unpacker(stage, transfer, err) < 0)
-				return -1;
-			busy++;
-		}
+		transfer->sink_fd = fcntl(transfer->stream->file_fd,
+					  F_DUPFD_CLOEXEC, 3);
+		if (transfer->sink_fd < 0)
+			return error_sys(err, "%s", transfer->stream->label);
+		transfer->sink_opened = true;
+	}
+	return 0;
+}
+
+/* The packages that wait for an unpacker. */
+struct queue {
+	unsigned n, silent;        /* of those: no answer has come yet */
+	struct transfer *first, *largest;
+};
+
+static struct queue
+look_at_queue(const struct stage *stage)
+{
+	struct queue queue = { 0 };
+
+	for (size_t i = 0; i < stage->transfers.n; i++) {
+		struct transfer *transfer = stage->transfers.item[i];
+
+		if (!is_waiting(transfer) || transfer->stream->tree_dirfd < 0)
+			continue;
+		queue.n++;
+		queue.silent += !transfer->answered;
+		if (!queue.first)
+			queue.first = transfer;
+		if (transfer->answered && (!queue.largest ||
+				transfer->size > queue.largest->size))
+			queue.largest = transfer;
+	}
+	return queue;
+}
+
+/* The largest first, where not all can be unpacked at once: what comes last
+ * ends the run, and the look at a large tree should not come then. Its size
+ * comes with the answer; a server that says nothing holds nobody up. */
+static struct transfer *
+next_in_line(const struct stage *stage, unsigned slots, int *ret_ms)
+{
+	struct queue queue = look_at_queue(stage);
+	int64_t left;
+
+	if (queue.n <= slots)
+		return queue.first;
+	if (slots == 0 || !queue.largest)
+		return NULL;
+	left = stage->answered_ms + ANSWERS_MS - clock_ms();
+	if (queue.silent == 0 || left <= 0)
+		return queue.largest;
+	*ret_ms = (int)left;
+	return NULL;
+}
+
+int
+stage_assign_sinks(struct stage *stage, int *ret_ms, struct error *err)
+{
+	unsigned slots = stage->slots;
+	struct transfer *transfer;
+
+	*ret_ms = -1;
+	if (open_file_sinks(stage, err) < 0)
+		return -1;
+	for (size_t i = 0; i < stage->transfers.n; i++)
+		slots -= stage->transfers.item[i]->unpacking;
+	while ((transfer = next_in_line(stage, slots, ret_ms))) {
+		if (start_unpacker(stage, transfer, err) < 0)
+			return -1;
+		slots--;
 	}
 	return 0;
 }

@@ -194,6 +194,24 @@ def test_memory_of_three_archives_at_once(host):
     assert peaks(host.argv(*packages)) <= 20 * 1024
 
 
+# ------------------------------------------------------------------- order
+
+def test_the_largest_archives_are_unpacked_first(host):
+    """Where there are more than cores: what is largest has most to do after
+    its last byte. The profile names the smallest first."""
+    slots = max(2, os.sysconf("SC_NPROCESSORS_ONLN"))
+    names = [f"p{i:02}" for i in range(slots + 2)]
+    host.apply(*(host.package(
+        pack(host.path / f"{name}.tar", [("f", os.urandom(1 << 16) * (i + 1))]),
+        name) for i, name in enumerate(names)))
+    rows = json.loads((host.state / "report.json").read_text())["timeline"]
+    begin = {row["resource"].split()[-1]: row["begin_ms"] for row in rows
+             if row["event"] == "unpack"}
+    assert sorted(begin) == names
+    assert max(begin[name] for name in names[2:]) <= min(
+        begin[name] for name in names[:2])
+
+
 # ------------------------------------------------------------------- reuse
 
 OLD = [

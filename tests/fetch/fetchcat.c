@@ -149,6 +149,8 @@ number_option(struct settings *s, const char *name, const char *value)
 		s->fetcher.range_bytes = (uint32_t)n;
 	else if (strcmp(name, "--fast") == 0)
 		s->fetcher.fast_bytes_ms = (uint64_t)n;
+	else if (strcmp(name, "--prove") == 0)
+		s->fetcher.ranges_prove = n != 0;
 	else if (strcmp(name, "--pause") == 0)
 		s->pause_ms = n;
 	else if (strcmp(name, "--cancel-after") == 0)
