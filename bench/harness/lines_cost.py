@@ -56,9 +56,12 @@ def system_calls(bench, options):
         "system calls (strace -f -c), a tree of %d files in %d directories, "
         ".tar.gz over loopback" % (inside[0], inside[1] - inside[0]),
         ["", "calls", "per file", "per entry"], rows,
-        [report.at_most("system calls: at most 6 per small file, metadata "
-                        "and directories included", ours.total / inside[0],
-                        6)],
+        # Per entry: so the target was measured (a prototype's 5.4).
+        [report.at_most("system calls: at most 6 per entry (small "
+                        "files and their directories), metadata included",
+                        ours.total / inside[1], 6),
+         report.at_most("system calls: at most 6 for one more small file",
+                        marginal, 6)],
         ["one more file costs fitout %.2f calls (from half as many files)" %
          marginal, "fitout's: " + top])
 

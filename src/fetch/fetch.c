@@ -213,8 +213,9 @@ loop(struct server *server)
 {
 	struct pollfd fds[1 + FETCH_STREAMS_MAX];
 
-	for (;;) {
-		take_orders(server);
+	for (fds[0].revents = POLLIN;;) {
+		if (fds[0].revents)
+			take_orders(server);
 		tick(server);
 		drop_and_start(server);
 		web_run(&server->web);

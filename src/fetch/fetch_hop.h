@@ -41,6 +41,6 @@ void hop_resume(struct hop *hop);
 /* Move all that can move; hops that end tell their transfers. */
 void web_run(struct web *web);
 /* Sleep until the network, one of FDS (POLLIN, POLLOUT; at most
- * FETCH_STREAMS_MAX + 1) or the time calls. -1 when curl cannot. */
-int web_wait(struct web *web, const struct pollfd *fds, unsigned n,
-	     int timeout_ms);
+ * FETCH_STREAMS_MAX + 1; revents is not 0 of those that did) or the time
+ * calls. -1 when curl cannot. */
+int web_wait(struct web *web, struct pollfd *fds, unsigned n, int timeout_ms);

@@ -35,8 +35,7 @@ web_run(struct web *web)
 }
 
 int
-web_wait(struct web *web, const struct pollfd *fds, unsigned n,
-	 int timeout_ms)
+web_wait(struct web *web, struct pollfd *fds, unsigned n, int timeout_ms)
 {
 	struct curl_waitfd waits[FETCH_STREAMS_MAX + 1];
 
@@ -49,8 +48,12 @@ web_wait(struct web *web, const struct pollfd *fds, unsigned n,
 				 (fds[i].events & POLLOUT ? CURL_WAIT_POLLOUT
 							  : 0)),
 		};
-	return curl_multi_poll(web->multi, waits, n, timeout_ms, NULL) ==
-			       CURLM_OK ? 0 : -1;
+	if (curl_multi_poll(web->multi, waits, n, timeout_ms, NULL) !=
+	    CURLM_OK)
+		return -1;
+	for (unsigned i = 0; i < n; i++)
+		fds[i].revents = waits[i].revents;
+	return 0;
 }
 
 int

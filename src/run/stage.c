@@ -434,6 +434,17 @@ handle_poll(struct stage *stage, const struct pollfd *poll,
 	return 0;
 }
 
+static bool
+fetcher_calls(const struct stage *stage, size_t n)
+{
+	int fd = fetcher_fd(stage->context->fetcher);
+
+	for (size_t i = 0; i < n; i++)
+		if (stage->polls[i].fd == fd)
+			return stage->polls[i].revents != 0;
+	return false;
+}
+
 static const struct transfer *
 first_open(const struct stage *stage)
 {
@@ -482,7 +493,8 @@ turn(struct stage *stage, struct error *err)
 		if (handle_poll(stage, &stage->polls[i], stage->poll_of[i],
 				err) < 0)
 			return -1;
-	if (handle_events(stage, err) < 0)
+	if (ready > 0 && fetcher_calls(stage, n) &&
+	    handle_events(stage, err) < 0)
 		return -1;
 	for (size_t i = 0; i < stage->transfers.n; i++)
 		if (stage_advance(stage, stage->transfers.item[i], err) < 0)

@@ -19,7 +19,7 @@
 #include "sign/sign.h"
 #include "unpack/unpack.h"
 
-#define STAGE_BUFFER_BYTES ((size_t)256 * 1024)
+#define STAGE_BUFFER_BYTES ((size_t)512 * 1024)
 #define STAGE_HEAD_BYTES 64
 
 /* One stream under way. Its source is drained into BUFFER, hashed, and

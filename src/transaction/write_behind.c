@@ -15,7 +15,8 @@
 
 /* Each costs a commit of the journal, during which others may have to wait. */
 #define STEP_BYTES ((uint64_t)32 << 20)
-enum { LOOK_MS = 50 };
+/* How often it is looked: less often, where little comes. */
+enum { LOOK_MS = 50, LOOK_MAX_MS = 400 };
 
 /* ------------------------------------------------------------- the child */
 
@@ -37,11 +38,12 @@ static bool
 wait_for_more(int told_fd, int fd, uint64_t before)
 {
 	struct pollfd told = { .fd = told_fd, .events = POLLIN };
+	uint64_t last = before;
 	char words[512];
 	ssize_t n;
 
-	for (;;) {
-		int ready = poll(&told, 1, LOOK_MS);
+	for (int wait_ms = LOOK_MS;;) {
+		int ready = poll(&told, 1, wait_ms);
 
 		if (ready < 0 && errno != EINTR)
 			return false;
@@ -54,6 +56,11 @@ wait_for_more(int told_fd, int fd, uint64_t before)
 
 			if (now < before && before - now >= STEP_BYTES)
 				return true;
+			wait_ms = now < last && last - now >= STEP_BYTES / 8
+				? LOOK_MS : 2 * wait_ms;
+			if (wait_ms > LOOK_MAX_MS)
+				wait_ms = LOOK_MAX_MS;
+			last = now;
 		}
 	}
 }

@@ -132,15 +132,17 @@ ring_backlog(const struct member_ring *ring)
 
 /* ----------------------------------------------------------- the unpacker */
 
+/* One; and with the same call those that wait after it. */
 static int
 read_length(struct member_ring *ring, uint32_t *ret_used, struct error *err)
 {
-	char token[sizeof(*ret_used)];
-	size_t have = 0;
+	char *lengths = (char *)ring->lengths;
 
-	while (have < sizeof(token)) {
-		ssize_t n = read_tokens(ring->filled[0], token + have,
-					sizeof(token) - have);
+	while (ring->length_bytes < sizeof(*ret_used)) {
+		ssize_t n = read_tokens(ring->filled[0],
+					lengths + ring->length_bytes,
+					sizeof(ring->lengths) -
+					ring->length_bytes);
 
 		if (n < 0)
 			return error_sys(err, "wait for the archive's reader");
@@ -150,9 +152,11 @@ read_length(struct member_ring *ring, uint32_t *ret_used, struct error *err)
 					   "reader ended before the archive "
 					   "did");
 		}
-		have += (size_t)n;
+		ring->length_bytes += (size_t)n;
 	}
-	memcpy(ret_used, token, sizeof(token));
+	*ret_used = ring->lengths[0];
+	ring->length_bytes -= sizeof(*ret_used);
+	memmove(lengths, lengths + sizeof(*ret_used), ring->length_bytes);
 	return 0;
 }
 

@@ -51,6 +51,8 @@ struct member_ring {
 	uint32_t emptied_ever;     /* unpacker */
 	unsigned kept;             /* unpacker: empty, not given back yet */
 	uint32_t at, used;         /* in the slot */
+	uint32_t lengths[RING_SLOTS];  /* unpacker: of what waits after it, */
+	size_t length_bytes;       /* ... as far as they have come */
 	bool gone;                 /* unpacker: the reader ended too early */
 };
 #define MEMBER_RING_INIT { .filled = { -1, -1 }, .freed = { -1, -1 } }
