@@ -125,7 +125,8 @@ part_begin(struct transfer *t)
 	r->next = 0;
 	r->end = end;
 	r->proven = !t->options->ranges_prove;
-	if (r->proven || !part)
+	if (r->proven || !part ||
+	    end < t->delivered + 2 * (uint64_t)t->options->range_bytes)
 		return;
 	r->trials++;
 	r->end -= t->options->range_bytes;
