@@ -23,12 +23,13 @@ def row(peer, runs, ours):
     return [peer.title, len(runs),
             "%.2f" % measure.median(runs), "%.2f" % measure.best(runs),
             "%.2f" % measure.median(runs, "cpu"),
+            "%.2f" % measure.median(runs, "sync"),
             "%.2f" % middle(pairs), "%.2f" % max(pairs),
             "%.2f" % middle(measure.ratios(ours, runs, "cpu"))]
 
 
-COLUMNS = ["", "runs", "wall s", "best", "cpu s", "wall ratio", "best",
-           "cpu ratio"]
+COLUMNS = ["", "runs", "wall s", "best", "cpu s", "sync s", "wall ratio",
+           "best", "cpu ratio"]
 
 
 def against(bench, options, link_name, targets):

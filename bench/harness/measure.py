@@ -2,6 +2,7 @@
 """One run of one command, and series of runs in turn.
 
 wall    from before the command is started to when it has been waited for
+sync    what a sync takes then: how long until all is on the disk, too
 cpu     user and system seconds of it and all it waited for (wait4)
 Both are taken without anything else looking. Memory and system calls are
 taken in runs of their own, because looking costs: see watch() and calls().
@@ -84,6 +85,9 @@ class Bench:
             run = how(command, link, os.path.join(
                 self.room, peer.name + ".log"))
             disk.end()
+            begin = time.perf_counter()
+            disks.sync(disk.path)
+            run.sync = time.perf_counter() - begin
             run.writes, run.written = disk.writes, disk.written
             run.report = fitout_report(disk)
             digest = work.tree_digest(disk.dest)
