@@ -35,14 +35,7 @@ gain_begin(struct transfer *t)
 {
 	gain_mark(t);
 	t->gain.ended = t->pool->ended;
-	t->gain.paused = false;
-}
-
-/* Less than 5/4 may be chance. */
-static bool
-is_more(uint64_t now, uint64_t before)
-{
-	return now * 4 >= before * 5;
+	t->gain.paused = t->hop.paused;
 }
 
 bool
@@ -51,8 +44,10 @@ gain_judge(const struct transfer *t)
 	uint64_t own, all;
 
 	rates(t, &own, &all);
+	/* Less than 5/4 may be chance. */
+	if (own * 4 < t->gain.own_before * 5)
+		return false;
 	/* What others no longer fetch is no measure. */
-	return is_more(own, t->gain.own_before) &&
-	       (t->gain.ended != t->pool->ended ||
-		is_more(all, t->gain.all_before));
+	return t->gain.ended != t->pool->ended ||
+	       all >= t->gain.all_before + (own - t->gain.own_before) / 2;
 }

@@ -29,5 +29,6 @@ struct gain {
 void gain_mark(struct transfer *t);
 void gain_before(struct transfer *t);
 void gain_begin(struct transfer *t);
-/* Is it more, since it began, by a quarter at least? */
+/* Is it more, since it began: by a quarter at least, and half of that not
+ * taken from others? */
 bool gain_judge(const struct transfer *t);

@@ -3,8 +3,6 @@
 
 #include <stddef.h>
 
-#define TRIALS_MAX 3
-
 uint64_t
 part_end(const struct part *part)
 {
@@ -49,12 +47,12 @@ part_count(const struct transfer *t, bool running)
 	return n;
 }
 
-/* How many parts T may have before its last: its share of the room. One part
- * beside nothing is worth less than the connection there is. */
+/* How many parts T may have: its share of the room. One part beside nothing
+ * is worth less than the connection there is. */
 static unsigned
 share(const struct transfer *t)
 {
-	unsigned n = (RANGE_POOL_PARTS - 1) / t->pool->wanting;
+	unsigned n = RANGE_POOL_PARTS / t->pool->wanting;
 
 	return n < 2 ? 2 : n;
 }
@@ -71,24 +69,21 @@ free_slot(struct transfer *t)
 	return NULL;
 }
 
-/* Those that are not there to be judged, and wait for all others. */
-static unsigned
-front_count(const struct transfer *t)
+/* The next part of the rest, where there is one and room for it. */
+static struct part *
+next_part(struct transfer *t)
 {
-	unsigned n = 0;
+	struct ranges *r = t->ranges;
+	struct part *part = free_slot(t);
+	uint64_t rest = t->size - r->next;
+	unsigned had = part_count(t, false);
+	bool room = t->pool->used < RANGE_POOL_PARTS;
 
-	for (size_t i = 0; i < RANGES_MAX; i++)
-		n += t->ranges->parts[i].state != PART_FREE &&
-		     t->ranges->parts[i].first < t->ranges->end;
-	return n;
-}
-
-static void
-make(struct transfer *t, struct part *part, uint64_t first, uint64_t end)
-{
-	uint64_t rest = end - first;
-
-	part->first = first;
+	/* Without a connection and without a part it would never end. */
+	if (!part || r->next >= t->size || had >= share(t) ||
+	    (!room && !(r->alone && had == 0)))
+		return NULL;
+	part->first = r->next;
 	part->bytes = rest < t->options->range_bytes ? rest
 						     : t->options->range_bytes;
 	part->filled = 0;
@@ -96,56 +91,19 @@ make(struct transfer *t, struct part *part, uint64_t first, uint64_t end)
 	part->asked_for_time = 0;
 	part->state = PART_WAITING;
 	part->wake_ms = 0;
-	t->pool->used++;
-}
-
-/* The next part of the rest, where there is one and room for it. */
-static struct part *
-next_part(struct transfer *t)
-{
-	struct ranges *r = t->ranges;
-	struct part *part = free_slot(t);
-
-	if (!part || !r->proven || r->next >= r->end ||
-	    front_count(t) >= share(t) || t->pool->used >= RANGE_POOL_PARTS)
-		return NULL;
-	make(t, part, r->next, r->end);
 	r->next += part->bytes;
+	t->pool->used++;
 	return part;
 }
 
-void
-part_begin(struct transfer *t)
+/* A trial is to have come before the one connection is there. */
+static uint64_t
+ahead(const struct transfer *t)
 {
-	struct ranges *r = t->ranges;
-	struct part *part = free_slot(t);
-	uint64_t end = r->on ? r->end : t->size;
+	bool proven = !t->options->ranges_prove ||
+		      t->ranges->state == RANGES_ON;
 
-	r->on = true;
-	r->next = 0;
-	r->end = end;
-	r->proven = !t->options->ranges_prove;
-	if (r->proven || !part ||
-	    end < t->delivered + 2 * (uint64_t)t->options->range_bytes)
-		return;
-	r->trials++;
-	r->end -= t->options->range_bytes;
-	make(t, part, r->end, end);
-	t->pool->trial = part;
-}
-
-bool
-part_may_try_again(const struct transfer *t)
-{
-	const struct ranges *r = t->ranges;
-
-	if (r->proven || !r->undecided || r->trials >= TRIALS_MAX)
-		return false;
-	for (size_t i = 0; i < RANGES_MAX; i++)
-		if (r->parts[i].state == PART_ARRIVED &&
-		    r->parts[i].first == r->end)
-			return true;
-	return false;
+	return (proven ? 1 : 2) * (uint64_t)t->options->range_bytes;
 }
 
 void
@@ -158,9 +116,9 @@ part_drop_passed(struct transfer *t)
 			part_free(t, part);
 	}
 	/* (With parts beyond, a gap before the next would never be filled.) */
-	if (front_count(t) == 0 &&
-	    t->ranges->next < t->delivered + t->options->range_bytes)
-		t->ranges->next = t->delivered + t->options->range_bytes;
+	if (part_count(t, false) == 0 &&
+	    t->ranges->next < t->delivered + ahead(t))
+		t->ranges->next = t->delivered + ahead(t);
 }
 
 struct part *

@@ -32,13 +32,19 @@ struct part {
 	struct hop hop;
 };
 
+enum ranges_state {
+	RANGES_OFF,                 /* one connection, so far */
+	RANGES_TRIAL,               /* and one part, to see whether it helps */
+	RANGES_ON,                  /* parts */
+	RANGES_LOST,                /* they do not help */
+};
+
 struct ranges {
 	struct part parts[RANGES_MAX];
-	uint64_t next, end;         /* what no part covers */
-	unsigned trials;            /* parts from END on */
-	bool on;                    /* some part is, or was, under way */
-	bool proven;                /* ... and more are worth it */
-	bool undecided;             /* ... or it could not be seen */
+	enum ranges_state state;
+	unsigned trials;
+	int64_t trial_ms;           /* when the last began */
+	uint64_t next;              /* what no part covers begins here */
 	bool alone;
 	bool blocked;
 	bool wanting;               /* counted in the pool */
@@ -52,11 +58,6 @@ void part_free(struct transfer *t, struct part *part);
 struct part *part_front(const struct transfer *t);
 /* How many are in use, or are RUNNING. */
 unsigned part_count(const struct transfer *t, bool running);
-/* Parts are asked for from now on; or, if they must prove themselves, one more
- * at the end. */
-void part_begin(struct transfer *t);
-/* Has it come, with nothing to be seen by it, and another may be tried? */
-bool part_may_try_again(const struct transfer *t);
 /* Drop what the connection for the whole has brought in the meantime. */
 void part_drop_passed(struct transfer *t);
 /* The first that may be asked for at NOW_MS, a new one of the rest where

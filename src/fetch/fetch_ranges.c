@@ -10,6 +10,15 @@
 #include "fetch/fetch_part.h"
 #include "fetch/fetch_private.h"
 
+/* One shows nothing where the reader held the one connection up. */
+#define TRIALS_MAX 3
+#define TRIAL_MS 5000
+/* What one has shown holds so long for all: the link is the same. */
+#define LOST_MS 2000
+/* Bytes a second, of all. Where no more comes, a part in vain is a delay that
+ * is felt; large bodies that come together do without. */
+#define SLOW_BYTES 32000000
+
 static unsigned
 connections(const struct transfer *t)
 {
@@ -74,8 +83,9 @@ ranges_stop(struct transfer *t)
 		r->parts[i].buffer = NULL;
 	}
 	want(t, false);
-	r->on = r->proven = r->alone = r->blocked = false;
+	r->state = RANGES_OFF;
 	r->trials = 0;
+	r->alone = r->blocked = false;
 }
 
 void
@@ -103,10 +113,12 @@ is_slower_than_wanted(struct transfer *t, int64_t now_ms)
 	uint64_t bytes = t->delivered - t->stretch_from;
 	uint64_t ms = (uint64_t)(now_ms - t->stretch_ms);
 
-	/* A connection begins slowly. */
+	/* A connection begins slowly: compared is what came since. */
 	if (bytes >= t->options->range_bytes && !t->gain.marked)
 		gain_mark(t);
-	if (bytes < 2 * (uint64_t)t->options->range_bytes)
+	if (bytes < 2 * (uint64_t)t->options->range_bytes ||
+	    (t->options->ranges_prove &&
+	     t->moved - t->gain.own < t->options->range_bytes / 2))
 		return false;
 	if (bytes / (ms + 1) < t->options->fast_bytes_ms)
 		return true;
@@ -120,9 +132,68 @@ may_divide(struct transfer *t, int64_t now_ms)
 {
 	return t->divisible && t->size > t->delivered &&
 	       t->size - t->delivered >= t->options->ranges_from_bytes &&
-	       t->pool->used + 2 <= RANGE_POOL_PARTS &&
-	       !t->pool->trial && is_slower_than_wanted(t, now_ms);
+	       t->pool->used + 2 <= RANGE_POOL_PARTS && !t->pool->trial &&
+	       (t->pool->lost_ms == 0 || now_ms - t->pool->lost_ms >= LOST_MS) &&
+	       is_slower_than_wanted(t, now_ms);
 }
+
+/* ---- do they help? ---- */
+
+/* The part by which it is seen, or NULL. */
+static struct part *
+trial_of(const struct transfer *t)
+{
+	for (size_t i = 0; i < RANGES_MAX; i++)
+		if (t->pool->trial == &t->ranges->parts[i])
+			return &t->ranges->parts[i];
+	return NULL;
+}
+
+static void
+begin_trial(struct transfer *t, const struct part *part, int64_t now_ms)
+{
+	t->ranges->state = RANGES_TRIAL;
+	t->ranges->trials++;
+	t->ranges->trial_ms = now_ms;
+	t->pool->trial = part;
+}
+
+static void
+end_trial(struct transfer *t, enum ranges_state state)
+{
+	struct part *part = trial_of(t);
+
+	if (state == RANGES_OFF && t->ranges->trials >= TRIALS_MAX)
+		state = RANGES_LOST;
+	t->ranges->state = state;
+	t->pool->trial = NULL;
+	if (part && state != RANGES_ON)
+		part_free(t, part);
+	ranges_stretch_anew(t);
+}
+
+static void
+judge_trial(struct transfer *t)
+{
+	if (gain_judge(t)) {
+		end_trial(t, RANGES_ON);
+	} else if (t->gain.paused) {    /* nothing was shown */
+		end_trial(t, RANGES_OFF);
+	} else {
+		end_trial(t, RANGES_LOST);
+		t->pool->lost_ms = clock_ms();
+	}
+}
+
+/* It was passed by the one connection, or takes too long: others wait. */
+static void
+check_trial(struct transfer *t, int64_t now_ms)
+{
+	if (t->ranges->state == RANGES_TRIAL &&
+	    (!trial_of(t) || now_ms - t->ranges->trial_ms >= TRIAL_MS))
+		end_trial(t, RANGES_LOST);
+}
+
 
 static struct hop *
 begin(struct transfer *t, struct part *part)
@@ -139,22 +210,37 @@ begin(struct transfer *t, struct part *part)
 struct hop *
 ranges_due_hop(struct transfer *t, int64_t now_ms)
 {
+	struct ranges *r;
 	struct part *part;
 
 	if (!t->ranges || t->state != TRANSFER_RUNNING)
 		return NULL;
-	if (!t->ranges->on || part_may_try_again(t)) {
+	r = t->ranges;
+	if (r->state == RANGES_OFF) {
 		if (!may_divide(t, now_ms))
 			return NULL;
 		gain_before(t);
-		part_begin(t);
+		if (t->options->ranges_prove && t->pool->wanting > 1 &&
+		    t->gain.all_before < SLOW_BYTES) {
+			ranges_stretch_anew(t);
+			return NULL;
+		}
+		r->next = 0;
 	}
-	if (!t->ranges->alone)
+	if (!r->alone)
 		part_drop_passed(t);
-	if (connections(t) >= t->width)
+	check_trial(t, now_ms);
+	if (r->state == RANGES_TRIAL || r->state == RANGES_LOST ||
+	    connections(t) >= t->width)
 		return NULL;
 	part = part_due(t, now_ms);
-	return part ? begin(t, part) : NULL;
+	if (!part)
+		return NULL;
+	if (r->state == RANGES_OFF && t->options->ranges_prove)
+		begin_trial(t, part, now_ms);
+	else
+		r->state = RANGES_ON;
+	return begin(t, part);
 }
 
 struct hop *
@@ -210,7 +296,8 @@ ranges_take_over(struct transfer *t)
 {
 	struct part *part = t->ranges ? part_front(t) : NULL;
 
-	if (!part || t->ranges->alone || part->filled == 0)
+	if (!part || t->ranges->alone || part->filled == 0 ||
+	    t->ranges->state != RANGES_ON)
 		return false;
 	part_drop_passed(t);
 	t->ranges->alone = true;
@@ -247,16 +334,6 @@ put_through(struct transfer *t, struct part *part, const char *data, size_t n)
 	part->filled += (uint64_t)done;
 	t->ranges->blocked = (size_t)done < n;
 	return done;
-}
-
-static void
-end_trial(struct transfer *t)
-{
-	t->pool->trial = NULL;
-	t->ranges->proven = gain_judge(t);
-	/* What the one connection could have brought is not known then. */
-	t->ranges->undecided = t->gain.paused;
-	ranges_stretch_anew(t);
 }
 
 enum delivery
@@ -382,6 +459,8 @@ again(struct transfer *t, struct part *part, const struct failure *cause)
 		part->attempt++;
 	part->wake_ms = clock_ms() + wait_ms;
 	transfer_tell_retry(t, &why, wait_ms);
+	if (part == t->pool->trial)
+		end_trial(t, refused ? RANGES_LOST : RANGES_OFF);
 }
 
 static void
@@ -418,7 +497,7 @@ ranges_hop_ended(struct hop *hop, const struct hop_result *result)
 	} else {
 		part->state = PART_ARRIVED;
 		if (part == t->pool->trial)
-			end_trial(t);
+			judge_trial(t);
 		ranges_drain(t);
 	}
 }

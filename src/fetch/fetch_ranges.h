@@ -6,16 +6,16 @@
  * needed next and was shown to be of the same thing (206, exactly these bytes
  * of this size, the same strong ETag); and at the first sign that parts are
  * not what this server does well, the rest comes from one connection again,
- * by the rules that hold there. The first part is the body's last one: only
- * when it brought more (fetch/fetch_gain.h) are the others asked for. If not,
- * the one connection goes on until it comes to what is there already.
+ * by the rules that hold there. Only when a first part brought more
+ * (fetch/fetch_gain.h) are others asked for, and does any take its place.
  *
  *	ranges_due_hop(t, now)          // until NULL: start each
  *	... hop_judge, hop_deliver and hop_ended, of a hop with a part ...
  *	ranges_stop(t)                  // the transfer leaves RUNNING
  *
  * Memory: no part is asked for before there is room for all of it, and the
- * room is counted for all transfers together.
+ * room is counted for all transfers together. (A transfer whose parts are all
+ * it has gets one in any case.)
  */
 #pragma once
 
@@ -23,14 +23,15 @@
 #include "fetch/fetch_transfer.h"
 
 #define RANGES_MAX 8                /* parts of one transfer at once */
-#define RANGE_POOL_PARTS 5          /* of all transfers: 10 MiB */
+#define RANGE_POOL_PARTS 4          /* of all transfers: 8 MiB */
 
 struct range_pool {
 	unsigned used;
+	unsigned wanting;           /* transfers that have a divisible body */
 	uint64_t moved;             /* bytes, by all transfers */
 	unsigned ended;             /* transfers */
 	const struct part *trial;   /* under way, of any; or NULL */
-	unsigned wanting;           /* transfers that have a divisible body */
+	int64_t lost_ms;            /* when one last brought nothing; 0: never */
 };
 
 /* The answer of T's only hop may be divided, or not any more. */

@@ -354,10 +354,11 @@ deliver_body(struct hop *hop, const char *data, size_t n)
 	struct transfer *t = hop->transfer;
 	size_t at = hop->held < n ? hop->held : n;
 
-	hop_moved(hop, n);
+	hop_moved(hop, 0);
 	if (!hop->judged)
 		return DELIVER_STOP;
 	if (hop->verdict != FETCH_TAKE) {
+		hop_moved(hop, n);
 		hop->got += n;
 		return hop->got > DRAIN_BYTES_MAX ? DELIVER_STOP
 						  : DELIVER_TAKEN;
@@ -378,6 +379,8 @@ deliver_body(struct hop *hop, const char *data, size_t n)
 			hop->paused = t->gain.paused = true;
 			return DELIVER_PAUSE;
 		}
+		/* (What comes again after a pause moved before.) */
+		hop_moved(hop, (size_t)done);
 		at += (size_t)done;
 		hop->got += (uint64_t)done;
 	}

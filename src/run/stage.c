@@ -489,13 +489,15 @@ turn(struct stage *stage, struct error *err)
 		return -1;
 	if (deadline_passed(stage->context->budget))
 		return out_of_budget(stage, err);
+	/* Before the bytes: whether there is room for them is seen by what an
+	 * answer says. */
+	if (ready > 0 && fetcher_calls(stage, n) &&
+	    handle_events(stage, err) < 0)
+		return -1;
 	for (size_t i = 0; ready > 0 && i < n; i++)
 		if (handle_poll(stage, &stage->polls[i], stage->poll_of[i],
 				err) < 0)
 			return -1;
-	if (ready > 0 && fetcher_calls(stage, n) &&
-	    handle_events(stage, err) < 0)
-		return -1;
 	for (size_t i = 0; i < stage->transfers.n; i++)
 		if (stage_advance(stage, stage->transfers.item[i], err) < 0)
 			return -1;

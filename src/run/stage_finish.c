@@ -158,6 +158,8 @@ finish(struct stage *stage, struct transfer *transfer, struct error *err)
 	}
 	transfer->stream->unpacker = NULL;
 	transfer->done = true;
+	free(transfer->buffer);
+	transfer->buffer = NULL;
 	note_results(stage, transfer);
 	unpacker_abandon(&transfer->unpacker);
 	transfer->step->staged_done = true;

@@ -55,6 +55,7 @@ member_ring_release(struct member_ring *ring)
 	if (ring->memory)
 		munmap(ring->memory, MEMORY_BYTES);
 	ring->memory = NULL;
+	ring->hints = NULL;
 }
 
 void

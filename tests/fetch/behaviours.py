@@ -170,8 +170,6 @@ PART = 32768
 # (that they help is not looked at: test_ranges.py).
 RANGES = ("--range", PART, "--ranges-from", 1, "--fast", 10**9,
           "--prove", 0)
-RANGES_PROVE = RANGES[:-2]      # the last part is asked for first
-LAST = len(BODY) - PART
 ALL_PARTS = 1 + -(-(len(BODY) - 3 * PART) // PART)     # requests
 
 
@@ -355,18 +353,6 @@ ROWS = [
     # ---- parallel ranges ----
     Row("ranges: as they should be", parts(), WHOLE, requests=ALL_PARTS,
         options=RANGES),
-    Row("ranges that have to help",
-        parts({LAST: (part_of(),)}, release=True), WHOLE, requests=ANY,
-        options=RANGES_PROVE),
-    Row("ranges that have to help: the first one is cut",
-        parts({LAST: (part_of(cut_to=1000),)}, release=True), WHOLE,
-        requests=ANY, options=RANGES_PROVE),
-    Row("ranges that have to help: the first one is not there",
-        parts({LAST: (status(404, "Not Found"),)}, release=True), WHOLE,
-        requests=ANY, options=RANGES_PROVE),
-    Row("ranges that have to help: the first one is of something else",
-        parts({LAST: (part_of(ETag='"v2"'),)}, release=True), WHOLE,
-        requests=ANY, options=RANGES_PROVE),
     Row("ranges: the first one comes last",
         parts({3 * PART: (late(0.3),)}, hold=False), WHOLE,
         requests=ALL_PARTS, options=RANGES),
