@@ -489,11 +489,14 @@ turn(struct stage *stage, struct error *err)
 		return -1;
 	if (deadline_passed(stage->context->budget))
 		return out_of_budget(stage, err);
-	/* Before the bytes: whether there is room for them is seen by what an
-	 * answer says. */
-	if (ready > 0 && fetcher_calls(stage, n) &&
-	    handle_events(stage, err) < 0)
-		return -1;
+	/* Before the bytes, as whether there is room for them is seen by what an
+	 * answer says; and instead of them, as a transfer that begins anew has
+	 * other descriptors. Who has bytes calls again. */
+	if (ready > 0 && fetcher_calls(stage, n)) {
+		if (handle_events(stage, err) < 0)
+			return -1;
+		ready = 0;
+	}
 	for (size_t i = 0; ready > 0 && i < n; i++)
 		if (handle_poll(stage, &stage->polls[i], stage->poll_of[i],
 				err) < 0)
