@@ -38,9 +38,11 @@ def test_s52_the_second_one_is_told_who_has_the_lock(scene):
     scene.blocks = {name: scene.blocks[name] for name in ("head", "packages")}
     scene.packages()
     scene.origin.faults["/app.tar.gz"] = Fault(stall=100)
+    before = len(scene.origin.asked("/app.tar.gz"))
     run = Watched(scene)
-    scene.host.wait_for("the request",
-                        lambda: scene.origin.asked("/app.tar.gz"))
+    scene.host.wait_for(
+        "the request",
+        lambda: len(scene.origin.asked("/app.tar.gz")) > before)
     for words in (["apply", PROFILE], ["rollback"]):
         done = scene.fitout(*words)
         assert done.status == 3, done.err
