@@ -42,8 +42,6 @@ enum ranges_state {
 struct ranges {
 	struct part parts[RANGES_MAX];
 	enum ranges_state state;
-	unsigned trials;
-	int64_t trial_ms;           /* when the last began */
 	uint64_t next;              /* what no part covers begins here */
 	bool alone;
 	bool blocked;

@@ -10,15 +10,6 @@
 #include "fetch/fetch_part.h"
 #include "fetch/fetch_private.h"
 
-/* One shows nothing where the reader held the one connection up. */
-#define TRIALS_MAX 3
-#define TRIAL_MS 5000
-/* What one has shown holds so long for all: the link is the same. */
-#define LOST_MS 2000
-/* Bytes a second, of all. Where no more comes, a part in vain is a delay that
- * is felt; large bodies that come together do without. */
-#define SLOW_BYTES 32000000
-
 static unsigned
 connections(const struct transfer *t)
 {
@@ -84,7 +75,7 @@ ranges_stop(struct transfer *t)
 	}
 	want(t, false);
 	r->state = RANGES_OFF;
-	r->trials = 0;
+	t->trial.count = 0;
 	r->alone = r->blocked = false;
 }
 
@@ -102,7 +93,7 @@ ranges_stretch_anew(struct transfer *t)
 {
 	t->stretch_from = t->delivered;
 	t->stretch_ms = clock_ms();
-	t->gain.marked = false;
+	t->trial.marked = false;
 }
 
 /* Did the last bytes come more slowly than they were read, and more slowly
@@ -114,11 +105,10 @@ is_slower_than_wanted(struct transfer *t, int64_t now_ms)
 	uint64_t ms = (uint64_t)(now_ms - t->stretch_ms);
 
 	/* A connection begins slowly: compared is what came since. */
-	if (bytes >= t->options->range_bytes && !t->gain.marked)
-		gain_mark(t);
+	if (bytes >= t->options->range_bytes && !t->trial.marked)
+		trial_mark(t);
 	if (bytes < 2 * (uint64_t)t->options->range_bytes ||
-	    (t->options->ranges_prove &&
-	     t->moved - t->gain.own < t->options->range_bytes / 2))
+	    !trial_has_measure(t))
 		return false;
 	if (bytes / (ms + 1) < t->options->fast_bytes_ms)
 		return true;
@@ -132,68 +122,10 @@ may_divide(struct transfer *t, int64_t now_ms)
 {
 	return t->divisible && t->size > t->delivered &&
 	       t->size - t->delivered >= t->options->ranges_from_bytes &&
-	       t->pool->used + 2 <= RANGE_POOL_PARTS && !t->pool->trial &&
-	       (t->pool->lost_ms == 0 || now_ms - t->pool->lost_ms >= LOST_MS) &&
-	       is_slower_than_wanted(t, now_ms);
+	       t->pool->used + 2 <= RANGE_POOL_PARTS &&
+	       is_slower_than_wanted(t, now_ms) &&
+	       trial_is_allowed(t, now_ms);
 }
-
-/* ---- do they help? ---- */
-
-/* The part by which it is seen, or NULL. */
-static struct part *
-trial_of(const struct transfer *t)
-{
-	for (size_t i = 0; i < RANGES_MAX; i++)
-		if (t->pool->trial == &t->ranges->parts[i])
-			return &t->ranges->parts[i];
-	return NULL;
-}
-
-static void
-begin_trial(struct transfer *t, const struct part *part, int64_t now_ms)
-{
-	t->ranges->state = RANGES_TRIAL;
-	t->ranges->trials++;
-	t->ranges->trial_ms = now_ms;
-	t->pool->trial = part;
-}
-
-static void
-end_trial(struct transfer *t, enum ranges_state state)
-{
-	struct part *part = trial_of(t);
-
-	if (state == RANGES_OFF && t->ranges->trials >= TRIALS_MAX)
-		state = RANGES_LOST;
-	t->ranges->state = state;
-	t->pool->trial = NULL;
-	if (part && state != RANGES_ON)
-		part_free(t, part);
-	ranges_stretch_anew(t);
-}
-
-static void
-judge_trial(struct transfer *t)
-{
-	if (gain_judge(t)) {
-		end_trial(t, RANGES_ON);
-	} else if (t->gain.paused) {    /* nothing was shown */
-		end_trial(t, RANGES_OFF);
-	} else {
-		end_trial(t, RANGES_LOST);
-		t->pool->lost_ms = clock_ms();
-	}
-}
-
-/* It was passed by the one connection, or takes too long: others wait. */
-static void
-check_trial(struct transfer *t, int64_t now_ms)
-{
-	if (t->ranges->state == RANGES_TRIAL &&
-	    (!trial_of(t) || now_ms - t->ranges->trial_ms >= TRIAL_MS))
-		end_trial(t, RANGES_LOST);
-}
-
 
 static struct hop *
 begin(struct transfer *t, struct part *part)
@@ -219,17 +151,11 @@ ranges_due_hop(struct transfer *t, int64_t now_ms)
 	if (r->state == RANGES_OFF) {
 		if (!may_divide(t, now_ms))
 			return NULL;
-		gain_before(t);
-		if (t->options->ranges_prove && t->pool->wanting > 1 &&
-		    t->gain.all_before < SLOW_BYTES) {
-			ranges_stretch_anew(t);
-			return NULL;
-		}
 		r->next = 0;
 	}
 	if (!r->alone)
 		part_drop_passed(t);
-	check_trial(t, now_ms);
+	trial_check(t, now_ms);
 	if (r->state == RANGES_TRIAL || r->state == RANGES_LOST ||
 	    connections(t) >= t->width)
 		return NULL;
@@ -237,7 +163,7 @@ ranges_due_hop(struct transfer *t, int64_t now_ms)
 	if (!part)
 		return NULL;
 	if (r->state == RANGES_OFF && t->options->ranges_prove)
-		begin_trial(t, part, now_ms);
+		trial_begin(t, part, now_ms);
 	else
 		r->state = RANGES_ON;
 	return begin(t, part);
@@ -345,8 +271,8 @@ ranges_deliver(struct hop *hop, const char *data, size_t n)
 	hop_moved(hop, n);
 	if (!hop->judged || hop->verdict != FETCH_TAKE)
 		return DELIVER_STOP;
-	if (hop->got == 0 && part == hop->transfer->pool->trial)
-		gain_begin(hop->transfer);
+	if (hop->got == 0)
+		trial_started(hop->transfer, part);
 	hop->got += n;
 	if (n > part->bytes - part->filled) {
 		hop->stop = STOP_MIRROR;
@@ -459,8 +385,7 @@ again(struct transfer *t, struct part *part, const struct failure *cause)
 		part->attempt++;
 	part->wake_ms = clock_ms() + wait_ms;
 	transfer_tell_retry(t, &why, wait_ms);
-	if (part == t->pool->trial)
-		end_trial(t, refused ? RANGES_LOST : RANGES_OFF);
+	trial_broke(t, part, refused);
 }
 
 static void
@@ -496,8 +421,7 @@ ranges_hop_ended(struct hop *hop, const struct hop_result *result)
 		broke(hop, result);
 	} else {
 		part->state = PART_ARRIVED;
-		if (part == t->pool->trial)
-			judge_trial(t);
+		trial_arrived(t, part);
 		ranges_drain(t);
 	}
 }

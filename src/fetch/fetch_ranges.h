@@ -7,7 +7,7 @@
  * of this size, the same strong ETag); and at the first sign that parts are
  * not what this server does well, the rest comes from one connection again,
  * by the rules that hold there. Only when a first part brought more
- * (fetch/fetch_gain.h) are others asked for, and does any take its place.
+ * (fetch/fetch_trial.h) are others asked for, and does any take its place.
  *
  *	ranges_due_hop(t, now)          // until NULL: start each
  *	... hop_judge, hop_deliver and hop_ended, of a hop with a part ...

@@ -376,7 +376,7 @@ deliver_body(struct hop *hop, const char *data, size_t n)
 		}
 		if (done == 0) {
 			hop->held = at;
-			hop->paused = t->gain.paused = true;
+			hop->paused = t->trial.paused = true;
 			return DELIVER_PAUSE;
 		}
 		/* (What comes again after a pause moved before.) */

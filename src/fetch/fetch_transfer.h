@@ -22,7 +22,7 @@
 #include "fetch/fetch_address.h"
 #include "fetch/fetch_answer.h"
 #include "fetch/fetch_event.h"
-#include "fetch/fetch_gain.h"
+#include "fetch/fetch_trial.h"
 #include "fetch/fetch_wire.h"
 
 struct failure {
@@ -116,7 +116,7 @@ struct transfer {
 	struct ranges *ranges;      /* NULL: there were none yet */
 	unsigned width;             /* connections that this mirror bears */
 	bool divisible;             /* the answer that arrives, by ranges */
-	struct gain gain;
+	struct trial trial;
 	uint64_t stretch_from;      /* delivered without a wait for its reader */
 	int64_t stretch_ms;         /* ... since */
 };

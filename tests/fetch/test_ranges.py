@@ -9,8 +9,9 @@ import time
 
 import pytest
 
+from behaviours import part_of
 from conftest import CLEAN
-from web import head
+from web import head, status
 
 MIB = 1 << 20
 PART = 2 * MIB
@@ -241,38 +242,19 @@ class Faulty(Paced):
     def _answer(self, request, conn):
         if "range" in request.headers and self.fault:
             fault, self.fault = self.fault, None
-            first, last = request.range
-            return fault(conn, first, last)
+            return fault(request, conn)
         return super()._answer(request, conn)
 
 
-def cut(conn, first, last):
-    conn.sendall(head(
-        206, "Partial Content", Content_Length=last + 1 - first, ETag=ETAG,
-        Content_Range=f"bytes {first}-{last}/{len(BODY)}") +
-        BODY[first:first + 1000])
-    return False
+FAULTS = {
+    "cut": part_of(BODY, cut_to=1000),
+    "absent": status(404, "Not Found"),
+    "too many": status(429, "Too Many Requests"),
+    "of another thing": part_of(BODY, ETag='"v2"'),
+}
 
 
-def absent(conn, *_):
-    conn.sendall(head(404, "Not Found", Content_Length=0))
-    return True
-
-
-def too_many(conn, *_):
-    conn.sendall(head(429, "Too Many Requests", Content_Length=0))
-    return True
-
-
-def another(conn, first, last):
-    conn.sendall(head(
-        206, "Partial Content", Content_Length=last + 1 - first, ETag='"v2"',
-        Content_Range=f"bytes {first}-{last}/{len(BODY)}") +
-        bytes(last + 1 - first))
-    return True
-
-
-@pytest.mark.parametrize("fault", [cut, absent, too_many, another])
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_first_part_that_fails_costs_nothing(web, fetchcat, tmp_path,
                                                fault):
     web.on("/f", Faulty(fault))
