@@ -135,8 +135,8 @@ makes_sense(const struct fetch_order *order, size_t n)
 
 	if (n < sizeof(*head) || head->text_bytes != n - sizeof(*head))
 		return false;
-	if (head->command == FETCH_CANCEL)
-		return head->text_bytes == 0;
+	if (head->command == FETCH_CANCEL) /* nothing comes with it */
+		return head->text_bytes == 0 && order->pipe_fd < 0;
 	return head->command == FETCH_OPEN && head->n_urls > 0 &&
 	       head->n_urls <= FETCH_MIRRORS_MAX &&
 	       head->n_headers <= FETCH_HEADERS_MAX &&

@@ -13,11 +13,14 @@
 
 static struct fetch_order order;
 
-/* With the two descriptors that a message may bring, or one, or none. */
+/* One more than a message may bring. */
+#define FDS_SENT_MAX 4
+
+/* With so many descriptors: a message may bring three at most. */
 static bool
 send_with(int socket, const uint8_t *data, size_t n, size_t n_fds)
 {
-	int fds[2] = { fuzz_file(data, n), fuzz_file(data, n) };
+	int fds[FDS_SENT_MAX];
 	struct iovec part = { .iov_base = (void *)(uintptr_t)data,
 			      .iov_len = n };
 	union {
@@ -27,6 +30,8 @@ send_with(int socket, const uint8_t *data, size_t n, size_t n_fds)
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 	bool sent;
 
+	for (size_t i = 0; i < n_fds; i++)
+		fds[i] = fuzz_file(data, n);
 	if (n_fds > 0) {
 		message.msg_control = &control;
 		message.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
@@ -36,8 +41,8 @@ send_with(int socket, const uint8_t *data, size_t n, size_t n_fds)
 		memcpy(CMSG_DATA(&control.header), fds, n_fds * sizeof(int));
 	}
 	sent = sendmsg(socket, &message, MSG_DONTWAIT) == (ssize_t)n;
-	close(fds[0]);
-	close(fds[1]);
+	for (size_t i = 0; i < n_fds; i++)
+		close(fds[i]);
 	return sent;
 }
 
@@ -55,6 +60,22 @@ look(void)
 	close(order.pipe_fd);
 	if (order.body_fd >= 0)
 		close(order.body_fd);
+	if (order.socket_fd >= 0)
+		close(order.socket_fd);
+}
+
+/* Whoever gives up a message closes what came with it. */
+static void
+nothing_left_open(void)
+{
+	static int first_free = -1;
+	int fd = dup(STDERR_FILENO);
+
+	FUZZ_HOLDS(fd >= 0);
+	close(fd);
+	if (first_free < 0)
+		first_free = fd;
+	FUZZ_HOLDS(fd == first_free);
 }
 
 int
@@ -67,11 +88,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	FUZZ_HOLDS(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 			      ends) == 0);
-	if (send_with(ends[0], data + 1, n - 1, data[0] % 3) &&
+	if (send_with(ends[0], data + 1, n - 1, data[0] % (FDS_SENT_MAX + 1)) &&
 	    fetch_wire_receive(ends[1], &order) == 1 &&
 	    order.head.command == FETCH_OPEN)
 		look();
 	close(ends[0]);
 	close(ends[1]);
+	nothing_left_open();
 	return 0;
 }

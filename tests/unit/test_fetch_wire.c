@@ -164,6 +164,9 @@ requests_without_sense_are_refused_and_leak_nothing(void **state)
 	head = good_head();
 	head.flags = FETCH_FLAG_HAS_BODY;
 	refused(e, head, text, 1);
+	head = (struct fetch_head){ .command = FETCH_CANCEL, .id = 3 };
+	refused(e, head, "", 1);                /* nothing to write to */
+	refused(e, head, "", 2);
 }
 
 static void
