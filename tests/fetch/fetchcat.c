@@ -37,6 +37,7 @@ struct settings {
 	struct fetch_request request;
 	int64_t timeout_ms;
 	int64_t pause_ms;          /* before each read */
+	size_t read_bytes;         /* of each; 0: as many as there are */
 	uint64_t cancel_after;     /* bytes; 0: never */
 	unsigned repeat;
 	bool exchange, each;
@@ -153,6 +154,8 @@ number_option(struct settings *s, const char *name, const char *value)
 		s->fetcher.ranges_prove = n != 0;
 	else if (strcmp(name, "--pause") == 0)
 		s->pause_ms = n;
+	else if (strcmp(name, "--read") == 0)
+		s->read_bytes = (size_t)n;
 	else if (strcmp(name, "--cancel-after") == 0)
 		s->cancel_after = (uint64_t)n;
 	else if (strcmp(name, "--repeat") == 0)
@@ -242,11 +245,12 @@ take_bytes(struct fetcher *f, const struct settings *s, struct stream *stream,
 	   struct error *err)
 {
 	static char buf[256 * 1024];
+	bool less = s->read_bytes && s->read_bytes < sizeof(buf);
 	ssize_t n;
 
 	if (s->pause_ms > 0)
 		sleep_ms(s->pause_ms);
-	n = read(stream->fd, buf, sizeof(buf));
+	n = read(stream->fd, buf, less ? s->read_bytes : sizeof(buf));
 	if (n < 0)
 		return error_sys(err, "read the stream");
 	if (n > 0 && !s->each && write_all(1, buf, (size_t)n, err) < 0)

@@ -46,6 +46,17 @@ def test_a_slow_reader_is_not_taken_for_a_stalled_server(web, fetch):
     assert len(web.requests) == 1
 
 
+@pytest.mark.parametrize("piece", [4096, 70_001, 262_144])
+def test_what_a_full_pipe_has_no_room_for_comes_in_its_turn(web, fetch,
+                                                            piece):
+    body = random.Random(piece).randbytes(3_000_001 + 7 * piece)
+    web.on("/f", whole(body))
+    r = fetch("--pause", 1, "--read", piece, web.url("/f"))
+    assert r.code == 0 and r.out == body
+    assert r.kinds() == ["started", "done"]
+    assert len(web.requests) == 1
+
+
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 410, 451])
 def test_a_final_status_is_asked_for_once(web, fetch, code):
     web.on("/f", status(code, "Some Words"))
