@@ -99,9 +99,9 @@ end(struct transfer *t, enum ranges_state state)
 	if (state == RANGES_OFF && t->trial.count >= TRIALS_MAX)
 		state = RANGES_LOST;
 	t->ranges->state = state;
-	if (part)
+	if (part && state == RANGES_ON)
 		t->pool->trial = NULL;
-	if (part && state != RANGES_ON)
+	else if (part)
 		part_free(t, part);
 	ranges_stretch_anew(t);
 }
