@@ -7,6 +7,7 @@
     servers   nginx: plain, TLS, paced
     links     1 Gbit/s and 200 Mbit/s between two network namespaces
     disks     an ext4 file system that nothing was ever deleted from
+    memory    memory that the machine's host has given already
     work      what is to be put in place, and the digest of what was
     peers     how each program is told to do that work
     measure   one run: wall, cpu, memory, system calls; series of runs in turn

@@ -3,7 +3,7 @@
 turn with fitout, to show that the trees are the same and where the machine's
 own limit bends the line. How long tar and a sync take is shown beside it and
 decides nothing."""
-from harness import measure, peers, report, servers, work
+from harness import measure, memory, peers, report, servers, work
 from harness.stats import exponent, knee, middle
 
 
@@ -61,8 +61,14 @@ def megabytes(bench, options):
     """1 MB to 4 GB"""
     def of(count):
         return work.single(bench.inputs, "big-%d" % count, "tar.zst")
-    return table(bench, options, "MB", (1, 4, 16, 64, 256, 1024, 4096), of,
-                 (1, 4))
+    probe = measure.TOUCHED * (4 << 20 if options.quick else 4 << 30)
+    seconds = [memory.touch(probe) for _ in range(2)]
+    outcome = table(bench, options, "MB", (1, 4, 16, 64, 256, 1024, 4096), of,
+                    (1, 4))
+    outcome.notes.append(
+        "a GB of the machine's memory, of %.1f: %.2f s to use, and %.2f to use "
+        "again just after" % (probe / 1e9, *seconds))
+    return outcome
 
 
 LINES = {"grow-packages": packages, "grow-files": files,

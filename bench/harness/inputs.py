@@ -75,6 +75,10 @@ class Inputs:
     def path(self, file):
         return os.path.join(self.dir, file)
 
+    def unpacked(self, file):
+        """Bytes that the archive FILE has as .tar."""
+        return os.path.getsize(self.path(file.split(".")[0] + ".tar"))
+
     def _make(self, name, form):
         path = os.path.join(self.dir, "%s.%s" % (name, form))
         if os.path.exists(path):

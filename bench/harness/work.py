@@ -34,6 +34,9 @@ class Work:
         return sum(os.path.getsize(inputs.path(p.file))
                    for p in self.packages)
 
+    def unpacked(self, inputs):
+        return sum(inputs.unpacked(p.file) for p in self.packages)
+
 
 COPIES = (
     Copy("nginx", "logrotate.d/nginx", "nginx"),
