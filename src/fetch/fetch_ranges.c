@@ -97,17 +97,20 @@ ranges_stretch_anew(struct transfer *t)
 }
 
 /* Did the last bytes come more slowly than they were read, and more slowly
- * than where more connections only cost more copying? */
+ * than where more connections only cost more copying? Where the reader has
+ * held this body up before, it is likely to be the slower one again: then by
+ * twice as many. */
 static bool
 is_slower_than_wanted(struct transfer *t, int64_t now_ms)
 {
 	uint64_t bytes = t->delivered - t->stretch_from;
 	uint64_t ms = (uint64_t)(now_ms - t->stretch_ms);
+	unsigned parts = t->held_up ? 4 : 2;
 
 	/* A connection begins slowly: compared is what came since. */
 	if (bytes >= t->options->range_bytes && !t->trial.marked)
 		trial_mark(t);
-	if (bytes < 2 * (uint64_t)t->options->range_bytes ||
+	if (bytes < parts * (uint64_t)t->options->range_bytes ||
 	    !trial_has_measure(t))
 		return false;
 	if (bytes / (ms + 1) < t->options->fast_bytes_ms)

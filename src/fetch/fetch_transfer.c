@@ -576,6 +576,7 @@ transfer_unblocked(struct transfer *t)
 		return NULL;
 	}
 	t->hop.paused = false;
+	t->held_up = true;
 	t->hop.progress_ms = clock_ms();
 	ranges_stretch_anew(t);
 	return &t->hop;

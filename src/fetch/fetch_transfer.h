@@ -119,6 +119,7 @@ struct transfer {
 	struct trial trial;
 	uint64_t stretch_from;      /* delivered without a wait for its reader */
 	int64_t stretch_ms;         /* ... since */
+	bool held_up;               /* by its reader, ever */
 };
 
 /* Takes ORDER and its descriptors; waits to be started at once. */

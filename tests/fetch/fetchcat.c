@@ -11,11 +11,13 @@
  */
 #include "fetch/fetcher.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,6 +40,8 @@ struct settings {
 	int64_t timeout_ms;
 	int64_t pause_ms;          /* before each read */
 	size_t read_bytes;         /* of each; 0: as many as there are */
+	uint64_t full_until;       /* bytes: up to there no read before the
+				      pipe is full */
 	uint64_t cancel_after;     /* bytes; 0: never */
 	unsigned repeat;
 	bool exchange, each;
@@ -156,6 +160,8 @@ number_option(struct settings *s, const char *name, const char *value)
 		s->pause_ms = n;
 	else if (strcmp(name, "--read") == 0)
 		s->read_bytes = (size_t)n;
+	else if (strcmp(name, "--full") == 0)
+		s->full_until = (uint64_t)n;
 	else if (strcmp(name, "--cancel-after") == 0)
 		s->cancel_after = (uint64_t)n;
 	else if (strcmp(name, "--repeat") == 0)
@@ -240,6 +246,20 @@ take_events(struct fetcher *f, struct streams *all, struct error *err)
 	return got;
 }
 
+/* As good as full: then it is filled up, and its writer waits, between this
+ * read and the next ones. 10 s at most. */
+static void
+wait_until_full(int fd)
+{
+	int size = fcntl(fd, F_GETPIPE_SZ), n = 0;
+
+	for (int i = 0; i < 10000; i++) {
+		if (ioctl(fd, FIONREAD, &n) < 0 || n > size - 64 * 1024)
+			return;
+		sleep_ms(1);
+	}
+}
+
 static int
 take_bytes(struct fetcher *f, const struct settings *s, struct stream *stream,
 	   struct error *err)
@@ -250,6 +270,8 @@ take_bytes(struct fetcher *f, const struct settings *s, struct stream *stream,
 
 	if (s->pause_ms > 0)
 		sleep_ms(s->pause_ms);
+	if (stream->bytes < s->full_until)
+		wait_until_full(stream->fd);
 	n = read(stream->fd, buf, less ? s->read_bytes : sizeof(buf));
 	if (n < 0)
 		return error_sys(err, "read the stream");

@@ -232,6 +232,32 @@ def test_six_at_once_find_that_parts_help(web, fetchcat):
     assert len(parts_asked(web)) > 6
 
 
+class SlowLater(Paced):
+    """Paces a connection after 8 MiB."""
+
+    def __init__(self):
+        super().__init__(BODY * 2, each=0.02)
+        self.sent = 0
+
+    def pace(self, conn, data):
+        self.sent += len(data)
+        if self.sent > 8 * MIB:
+            super().pace(conn, data)
+        else:
+            conn.sendall(data)
+
+
+def test_whose_reader_held_it_up_asks_for_parts_later(web, fetchcat,
+                                                      tmp_path):
+    """After 8 MiB that came slowly, not after 4."""
+    web.on("/f", SlowLater())
+    held = 4 * MIB
+    assert fetched(fetchcat, tmp_path, *UNPROVEN, "--full", str(held),
+                   web.url("/f")) == BODY * 2
+    asked = sorted(parts_asked(web))
+    assert asked and asked[0][0] >= held + 8 * MIB
+
+
 class Faulty(Paced):
     """The first part that is asked for is not as it should be."""
 
