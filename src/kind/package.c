@@ -330,6 +330,31 @@ stage_kept(struct step *step)
 }
 
 static int
+request(struct context *context, struct step *step,
+	const struct place_owner *owner, struct error *err)
+{
+	const struct package_spec *spec = step->resource->spec;
+	const struct stream_signature *signature;
+
+	if (signature_expect(context, &spec->signed_by, spec->url,
+			     !spec->sha256, &signature, err) < 0)
+		return -1;
+	return context_fetch(context, step, &(struct stream){
+		.label = step->resource->label,
+		.urls = spec->url,
+		.sha256 = spec->sha256,
+		.signature = signature,
+		.max_bytes = (uint64_t)spec->max_size,
+		.tree_dirfd = -1,
+		.file_fd = -1,
+		.uid = owner->known ? owner->uid : 0,
+		.gid = owner->known ? owner->gid : 0,
+		.preserve_owner = spec->preserve_owner,
+		.unpack = package_policy(spec, context->arena),
+	}, err);
+}
+
+static int
 package_stage(struct context *context, struct step *step, struct error *err)
 {
 	const struct package_spec *spec = step->resource->spec;
@@ -337,17 +362,20 @@ package_stage(struct context *context, struct step *step, struct error *err)
 						  sizeof *state);
 	struct place_owner owner;
 	const char *name, *path;
-	const struct stream_signature *signature;
 	int dirfd;
 
-	if (place_owner(context, spec->owner, spec->group, &owner, err) < 0 ||
+	if (place_owner(context, spec->owner, spec->group, &owner, err) < 0)
+		return -1;
+	step->state = state;
+	state->tree_dirfd = state->old_dirfd = -1;
+	state->kept = package_find_kept(context, step);
+	/* First the request: the disk syncs while the server answers. What comes
+	 * waits for its unpacker, which begins after all steps are staged. */
+	if ((!state->kept && request(context, step, &owner, err) < 0) ||
 	    transaction_staging(context->transaction, spec->into, &dirfd,
 				&path, err) < 0)
 		return -1;
 	name = transaction_new_name(context->transaction);
-	step->state = state;
-	state->tree_dirfd = state->old_dirfd = -1;
-	state->kept = package_find_kept(context, step);
 	if (state->kept) {
 		state->staged = path_join(context->arena, path, name);
 		stage_kept(step);
@@ -361,25 +389,7 @@ package_stage(struct context *context, struct step *step, struct error *err)
 		return error_sys(err, "open %s/%s", path, name);
 	state->tree_path = path_join(context->arena, path, name);
 	state->owner_known = owner.known;
-	if (signature_expect(context, &spec->signed_by, spec->url,
-			     !spec->sha256, &signature, err) < 0)
-		return -1;
-	if (context_fetch(context, step, &(struct stream){
-		.label = step->resource->label,
-		.urls = spec->url,
-		.sha256 = spec->sha256,
-		.signature = signature,
-		.max_bytes = (uint64_t)spec->max_size,
-		.tree_dirfd = state->tree_dirfd,
-		.file_fd = -1,
-		.uid = owner.known ? owner.uid : 0,
-		.gid = owner.known ? owner.gid : 0,
-		.preserve_owner = spec->preserve_owner,
-		.unpack = package_policy(spec, context->arena),
-	}, err) < 0)
-		return -1;
-	/* While the first bytes come; its unpacker begins after all steps are
-	 * staged. */
+	step->stream->tree_dirfd = state->tree_dirfd;
 	package_look_for_reuse(context, step, &owner);
 	step->stream->reuse = state->reuse;
 	return 0;

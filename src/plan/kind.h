@@ -252,8 +252,9 @@ struct stream {
 	const char *sha256;             /* hex; NULL: signed, or unverified */
 	const struct stream_signature *signature;   /* NULL: none is asked for */
 	uint64_t max_bytes;             /* of the packed bytes */
-	/* Exactly one sink. The descriptors stay the kind's to close, and it
-	 * must keep them open until settle. */
+	/* Exactly one sink, when stage returns: a kind may ask first and open
+	 * it then (in step->stream). The descriptors stay the kind's to close,
+	 * and it must keep them open until settle. */
 	int tree_dirfd;                 /* unpack below it; or -1 */
 	int file_fd;                    /* write to it; or -1 */
 	uid_t uid;                      /* owner of unpacked entries */

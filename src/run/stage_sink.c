@@ -270,6 +270,8 @@ stage_empty_sink(struct transfer *transfer, struct error *err)
 {
 	int fd = transfer->stream->tree_dirfd;
 
+	if (on_filesystem_of(transfer) < 0)    /* not made yet */
+		return 0;
 	if (fd < 0) {
 		if (ftruncate(transfer->stream->file_fd, 0) < 0 ||
 		    lseek(transfer->stream->file_fd, 0, SEEK_SET) < 0)
