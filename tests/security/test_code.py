@@ -207,3 +207,13 @@ def test_s65_a_release_is_signed_and_a_changed_byte_shows(tmp_path):
         assert not verified()[0], name
         path.write_bytes(before)
     assert verified()[0]
+
+
+def test_s65_no_locale_changes_the_manual_in_the_binary():
+    pages = sorted((TOP / "doc/man").glob("*.[0-9]"))
+    made = [subprocess.run([TOP / "tools/manual-to-c", *pages], check=True,
+                           capture_output=True,
+                           env={**os.environ, "LC_ALL": locale}).stdout
+            for locale in ("C", "C.UTF-8")]
+    assert made[0] == made[1] and len(made[0]) > 100000
+    assert "\b" not in made[0].decode()
