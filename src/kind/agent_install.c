@@ -68,7 +68,6 @@ agent_stage(struct context *context, struct step *step, struct error *err)
 	struct agent_state *state = arena_alloc(context->arena,
 						sizeof *state);
 	const char *name, *path;
-	const struct stream_signature *signature;
 	int dirfd;
 
 	step->state = state;
@@ -88,15 +87,10 @@ agent_stage(struct context *context, struct step *step, struct error *err)
 	state->tree_path = path_join(context->arena, path, name);
 	if (spec->package->as_is && open_file(context, step, err) < 0)
 		return -1;
-	if (signature_expect(context, &spec->package->signed_by,
-			     spec->package->url, !spec->package->sha256,
-			     &signature, err) < 0)
-		return -1;
-	return context_fetch(context, step, &(struct stream){
-		.label = step->resource->label,
+	return signature_fetch(context, step, &spec->package->signed_by,
+			       &(struct stream){
 		.urls = spec->package->url,
 		.sha256 = spec->package->sha256,
-		.signature = signature,
 		.max_bytes = (uint64_t)spec->package->max_size,
 		.tree_dirfd = spec->package->as_is ? -1 : state->tree_dirfd,
 		.file_fd = state->file_fd,

@@ -317,7 +317,6 @@ file_stage(struct context *context, struct step *step, struct error *err)
 	const struct file_spec *spec = step->resource->spec;
 	struct file_state *state = arena_alloc(context->arena, sizeof *state);
 	const char *path, *name;
-	const struct stream_signature *signature;
 	int dirfd;
 
 	if (transaction_staging(context->transaction, spec->to, &dirfd, &path,
@@ -332,14 +331,10 @@ file_stage(struct context *context, struct step *step, struct error *err)
 	step->staged = path_join(context->arena, path, name);
 	if (!spec->url)
 		return 0;
-	if (signature_expect(context, &spec->signed_by, spec->url,
-			     !spec->sha256, &signature, err) < 0)
-		return -1;
-	return context_fetch(context, step, &(struct stream){
-		.label = step->resource->label,
+	return signature_fetch(context, step, &spec->signed_by,
+			       &(struct stream){
 		.urls = spec->url,
 		.sha256 = spec->sha256,
-		.signature = signature,
 		.max_bytes = (uint64_t)spec->max_size,
 		.tree_dirfd = -1,
 		.file_fd = state->fd,

@@ -334,16 +334,11 @@ request(struct context *context, struct step *step,
 	const struct place_owner *owner, struct error *err)
 {
 	const struct package_spec *spec = step->resource->spec;
-	const struct stream_signature *signature;
 
-	if (signature_expect(context, &spec->signed_by, spec->url,
-			     !spec->sha256, &signature, err) < 0)
-		return -1;
-	return context_fetch(context, step, &(struct stream){
-		.label = step->resource->label,
+	return signature_fetch(context, step, &spec->signed_by,
+			       &(struct stream){
 		.urls = spec->url,
 		.sha256 = spec->sha256,
-		.signature = signature,
 		.max_bytes = (uint64_t)spec->max_size,
 		.tree_dirfd = -1,
 		.file_fd = -1,

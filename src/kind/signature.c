@@ -90,11 +90,11 @@ take_keys(struct trust *trust, const char *const *keys, struct error *err)
 	return 0;
 }
 
-int
-signature_expect(const struct context *context,
-		 const struct signature_spec *spec, const char *const *urls,
-		 bool named, const struct stream_signature **ret_signature,
-		 struct error *err)
+/* *RET_SIGNATURE is NULL when none is asked for. */
+static int
+expect(const struct context *context, const struct signature_spec *spec,
+       const struct stream *stream,
+       const struct stream_signature **ret_signature, struct error *err)
 {
 	struct stream_signature *signature;
 	struct trust *trust;
@@ -115,11 +115,25 @@ signature_expect(const struct context *context,
 			"the section [trust] of fitout.ini");
 	signature = arena_alloc(context->arena, sizeof *signature);
 	*signature = (struct stream_signature){
-		.urls = signature_addresses(context->arena, spec, urls),
-		.names = names_of(context->arena, urls),
-		.named = named,
+		.urls = signature_addresses(context->arena, spec,
+					    stream->urls),
+		.names = names_of(context->arena, stream->urls),
+		.named = !stream->sha256,
 		.trust = trust,
 	};
 	*ret_signature = signature;
 	return 0;
+}
+
+int
+signature_fetch(struct context *context, struct step *step,
+		const struct signature_spec *spec, const struct stream *stream,
+		struct error *err)
+{
+	struct stream wanted = *stream;
+
+	wanted.label = step->resource->label;
+	if (expect(context, spec, stream, &wanted.signature, err) < 0)
+		return -1;
+	return context_fetch(context, step, &wanted, err);
 }

@@ -29,12 +29,11 @@ const char *const *signature_addresses(struct arena *arena,
 void signature_check(const struct signature_spec *spec, const char *label,
 		     struct place where, struct problems *problems);
 /*
- * What stream->signature is to be for bytes from URLS; NULL when no signature
- * is asked for. NAMED: it is the only pin, so that it must say of which file
- * it is. ERROR_TRUST when there is no key that could vouch.
+ * context_fetch of STREAM for STEP, with the signature that SPEC asks for, if
+ * any; label and signature of STREAM are filled in. Where it is the only pin
+ * (no sha256) it must say of which file it is. ERROR_TRUST when there is no key
+ * that could vouch.
  */
-int signature_expect(const struct context *context,
-		     const struct signature_spec *spec,
-		     const char *const *urls, bool named,
-		     const struct stream_signature **ret_signature,
-		     struct error *err);
+int signature_fetch(struct context *context, struct step *step,
+		    const struct signature_spec *spec,
+		    const struct stream *stream, struct error *err);
